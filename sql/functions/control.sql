@@ -1,0 +1,27 @@
+-- Steering by SQL.
+
+-- Pause a kind of job, or one channel's deliveries: select neurolink_pause('delivery', 'email', 'mail server moves').
+create or replace function neurolink_pause(kind text, channel text default '', reason text default null) returns void
+language plpgsql security definer set search_path = @schema@, pg_temp as $$
+#variable_conflict use_column
+begin
+    insert into neurolink_pauses (kind, channel, reason)
+    values (neurolink_pause.kind, neurolink_pause.channel, neurolink_pause.reason)
+    on conflict (kind, channel) do update set reason = excluded.reason, paused_by = excluded.paused_by, paused_at = now();
+end $$;
+comment on function neurolink_pause(text, text, text) is 'Pause a kind of job (event, delivery) or one channel of deliveries; idempotent';
+revoke execute on function neurolink_pause(text, text, text) from public;
+
+-- Resume; true if it was paused. Wakes the nodes.
+create or replace function neurolink_resume(kind text, channel text default '') returns boolean
+language plpgsql security definer set search_path = @schema@, pg_temp as $$
+#variable_conflict use_column
+begin
+    delete from neurolink_pauses where kind = neurolink_resume.kind and channel = neurolink_resume.channel;
+    if found then
+        perform pg_notify('neurolink_wake', '');
+    end if;
+    return found;
+end $$;
+comment on function neurolink_resume(text, text) is 'Resume what neurolink_pause paused; false if it was not paused';
+revoke execute on function neurolink_resume(text, text) from public;

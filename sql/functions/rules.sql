@@ -1,0 +1,41 @@
+-- Trigger functions of neurolink_notification_rules: versions, and the revision that makes every node reload.
+
+create or replace function neurolink_rules_version() returns trigger
+language plpgsql security definer set search_path = @schema@, pg_temp as $$
+begin
+    if (new.name, new.source_module, new.event_type_pattern, new.conditions, new.notification_template, new.priority, new.enabled)
+       is distinct from
+       (old.name, old.source_module, old.event_type_pattern, old.conditions, old.notification_template, old.priority, old.enabled)
+    then
+        new.version := old.version + 1;
+        new.updated_at := now();
+    else
+        new.version := old.version;
+    end if;
+    return new;
+end $$;
+revoke execute on function neurolink_rules_version() from public;
+
+create or replace function neurolink_rules_keep_version() returns trigger
+language plpgsql security definer set search_path = @schema@, pg_temp as $$
+begin
+    if tg_op = 'INSERT' or new.version is distinct from old.version then
+        insert into neurolink_rule_versions (rule_id, version, name, source_module, event_type_pattern, conditions,
+                                             notification_template, priority, enabled)
+        values (new.id, new.version, new.name, new.source_module, new.event_type_pattern, new.conditions,
+                new.notification_template, new.priority, new.enabled);
+    end if;
+    return null;
+end $$;
+revoke execute on function neurolink_rules_keep_version() from public;
+
+-- The claim reads rules_rev in its own statement, so an event committed after a rule is always judged by that rule; the
+-- NOTIFY only lets idle nodes compile (and mark faults) at once.
+create or replace function neurolink_rules_changed() returns trigger
+language plpgsql security definer set search_path = @schema@, pg_temp as $$
+begin
+    update neurolink_meta set value = (value::bigint + 1)::text where key = 'rules_rev';
+    perform pg_notify('neurolink_rules', '');
+    return null;
+end $$;
+revoke execute on function neurolink_rules_changed() from public;

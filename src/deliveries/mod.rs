@@ -1,0 +1,7 @@
+//! Stations 6, 8, 9: deliveries are planned, tried, recorded.
+//! Law: a provider is called outside of any transaction, and an outcome is written only under its fence.
+
+pub mod channels;
+pub mod model;
+
+pub use model::{Outgoing, Receipt, SendError};

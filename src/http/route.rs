@@ -1,0 +1,204 @@
+//! What a room gives to be served: a small table of [`Route`]s, each with who may call it and a handler from a [`Call`]
+//! to a reply or an error. Dispatch by table instead of a chain of warp filters: chains of `or` cost minutes of compile
+//! time and let one route's rejection hide another's.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, Method, StatusCode};
+use serde::Serialize;
+
+use crate::kernel::{Error, Result};
+
+/// A reply on its way out.
+pub type Response = warp::reply::Response;
+
+/// Who is calling, from a verified token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// The token's subject: a user's id.
+    pub subject: String,
+    /// May do everything.
+    pub is_admin: bool,
+    /// May put events in.
+    pub is_producer: bool,
+    /// May read everything.
+    pub is_auditor: bool,
+    /// Branches of the token; `*` = all.
+    pub branch_ids: Vec<String>,
+}
+
+impl Principal {
+    /// Whether this person may see things of `branch` (`None` = of no branch, seen by all).
+    #[must_use]
+    pub fn sees_branch(&self, branch: Option<&str>) -> bool {
+        branch.is_none_or(|b| self.branch_ids.iter().any(|own| own == "*" || own == b))
+    }
+}
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody; a token is looked at when there is one.
+    Public,
+    /// Anybody with a token.
+    Anyone,
+    /// Producers and admins.
+    Producer,
+    /// Auditors and admins.
+    Auditor,
+    /// Admins.
+    Admin,
+}
+
+/// A request that has been matched, authenticated and read.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The variables of the path, in order: `{id}` of `/v1/notifications/{id}`.
+    pub params: Vec<(&'static str, String)>,
+    /// The query's pairs, decoded, in order.
+    pub query: Vec<(String, String)>,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The whole body, within the size limit.
+    pub body: Bytes,
+    /// Who calls; present on every route but public ones.
+    pub principal: Option<Principal>,
+}
+
+/// A handler: a call in, a reply or an error out.
+pub type Handler = Arc<dyn Fn(Call) -> BoxFuture<'static, Result<Response>> + Send + Sync>;
+
+/// One line of a room's table.
+#[derive(Clone)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// `/v1/notifications/{id}/read`; a segment in braces is a variable.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// What it does.
+    pub handler: Handler,
+}
+
+impl Route {
+    /// A route whose handler shares `state`.
+    pub fn new<S, F, Fut>(
+        method: Method,
+        path: &'static str,
+        access: Access,
+        state: &S,
+        handler: F,
+    ) -> Self
+    where
+        S: Clone + Send + Sync + 'static,
+        F: Fn(S, Call) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Response>> + Send + 'static,
+    {
+        let state = state.clone();
+        Self {
+            method,
+            path,
+            access,
+            handler: Arc::new(move |call| Box::pin(handler(state.clone(), call))),
+        }
+    }
+}
+
+impl Call {
+    /// The caller.
+    ///
+    /// # Errors
+    /// `Unauthenticated` on a public route called without a token.
+    pub fn principal(&self) -> Result<&Principal> {
+        self.principal
+            .as_ref()
+            .ok_or_else(|| Error::Unauthenticated {
+                code: "token_missing",
+                detail: "a bearer token is needed".to_owned(),
+            })
+    }
+
+    /// A path variable as an id. What can't be an id doesn't exist.
+    ///
+    /// # Errors
+    /// `NotFound` of `what`.
+    pub fn id(&self, name: &str, what: &'static str) -> Result<i64> {
+        let text = self
+            .params
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, v)| v.as_str())
+            .unwrap_or_default();
+        match text.parse::<i64>() {
+            Ok(id) if id > 0 && text.bytes().all(|b| b.is_ascii_digit()) => Ok(id),
+            _ => Err(Error::NotFound(what)),
+        }
+    }
+
+    /// The value of a query parameter; given twice is an error.
+    ///
+    /// # Errors
+    /// `Invalid` when it is given twice.
+    pub fn query(&self, name: &str) -> Result<Option<&str>> {
+        let mut values = self.query.iter().filter(|(n, _)| n == name);
+        let first = values.next().map(|(_, v)| v.as_str());
+        if values.next().is_some() {
+            return Err(Error::invalid_at(
+                "invalid_parameter",
+                name,
+                format!("`{name}` is given twice"),
+            ));
+        }
+        Ok(first)
+    }
+
+    /// Refuses query parameters that the endpoint doesn't know, by name.
+    ///
+    /// # Errors
+    /// `Invalid` naming the first unknown one.
+    pub fn only_query(&self, known: &[&str]) -> Result<()> {
+        match self
+            .query
+            .iter()
+            .find(|(n, _)| !known.contains(&n.as_str()))
+        {
+            Some((name, _)) => Err(Error::invalid_at(
+                "unknown_parameter",
+                name.clone(),
+                format!(
+                    "`{name}` is not a parameter of this endpoint; it takes {}",
+                    known.join(", ")
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A JSON reply.
+///
+/// # Errors
+/// `Internal` when the value can't be written as JSON.
+pub fn json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Result<Response> {
+    let body = serde_json::to_vec(value)
+        .map_err(|e| Error::internal("a reply can't be written as JSON", e))?;
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        http::header::CONTENT_TYPE,
+        http::HeaderValue::from_static("application/json"),
+    );
+    Ok(response)
+}
+
+/// 204.
+#[must_use]
+pub fn no_content() -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}

@@ -1,0 +1,63 @@
+//! Events: as a producer sends them, and as they are stored.
+
+use jiff::Timestamp;
+
+use crate::kernel::Severity;
+
+/// An event as a producer sent it, checked. `None` = not given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// `invoicing`.
+    pub source_module: String,
+    /// `invoice.overdue`.
+    pub event_type: String,
+    /// A JSON object, in the producer's own text, so that no digit of a number is lost on the way.
+    pub payload: String,
+    /// Default info.
+    pub severity: Option<Severity>,
+    /// Default: when it is stored.
+    pub occurred_at: Option<Timestamp>,
+    /// At most 255 characters.
+    pub idempotency_key: Option<String>,
+    /// At most 255 characters.
+    pub correlation_id: Option<String>,
+    /// At most 128 characters.
+    pub branch_id: Option<String>,
+    /// At most 128 characters.
+    pub actor_id: Option<String>,
+    /// At most 64 characters.
+    pub entity_type: Option<String>,
+    /// At most 128 characters.
+    pub entity_id: Option<String>,
+    /// W3C trace context.
+    pub traceparent: Option<String>,
+}
+
+/// A stored event, as the rules see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Its id.
+    pub id: i64,
+    /// The module.
+    pub source_module: String,
+    /// The dotted name.
+    pub event_type: String,
+    /// How bad.
+    pub severity: Severity,
+    /// In the business.
+    pub occurred_at: Timestamp,
+    /// In the database.
+    pub received_at: Timestamp,
+    /// A JSON object as PostgreSQL prints it: numbers keep all their digits.
+    pub payload: String,
+    /// Ties events of one business act together.
+    pub correlation_id: Option<String>,
+    /// Where; `None` = concerns all.
+    pub branch_id: Option<String>,
+    /// Who did it.
+    pub actor_id: Option<String>,
+    /// About what.
+    pub entity_type: Option<String>,
+    /// About which.
+    pub entity_id: Option<String>,
+}

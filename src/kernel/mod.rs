@@ -1,0 +1,13 @@
+//! Words and rules of the whole product: the vocabulary's types, errors by meaning, the homes of time and randomness.
+//! Law: no I/O, and no import from any other room.
+
+pub mod backoff;
+pub mod clock;
+pub mod error;
+pub mod random;
+pub mod secret;
+pub mod words;
+
+pub use error::{Error, Result};
+pub use secret::Secret;
+pub use words::{ChannelKind, Lane, Severity};

@@ -1,0 +1,1 @@
+//! Stations 3 and 7: jobs.

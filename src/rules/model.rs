@@ -1,0 +1,133 @@
+//! Rules as stored, as compiled, and what comes out of them.
+
+use std::sync::Arc;
+
+use crate::kernel::{ChannelKind, Severity};
+
+/// A row of `neurolink_notification_rules`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleRow {
+    /// Its id.
+    pub id: i64,
+    /// Unique name.
+    pub name: String,
+    /// `None` = any module.
+    pub source_module: Option<String>,
+    /// `invoice.overdue`, `invoice.*` or `*`.
+    pub event_type_pattern: String,
+    /// JSONLogic as JSON text; `None` = always.
+    pub conditions: Option<String>,
+    /// The template as JSON text.
+    pub notification_template: String,
+    /// Higher is evaluated first; also the lane.
+    pub priority: i32,
+    /// The version.
+    pub version: i32,
+}
+
+/// What is wrong with a version of a rule, so that it isn't evaluated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// JSON pointer into the rule (`/notification_template/title/ar`, `/conditions/and/1`), and inside a template
+    /// ` line 1 column 7` after it.
+    pub place: String,
+    /// One sentence for people.
+    pub detail: String,
+}
+
+/// Something that went wrong at run time without stopping the event; goes into its outcome.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Warning {
+    /// The rule's name.
+    pub rule: String,
+    /// `missing_variable`, `type_error`, `render_failed`, `too_large` …
+    pub kind: &'static str,
+    /// What exactly.
+    pub detail: String,
+}
+
+/// Which branches a rule's roles are looked for in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Branches {
+    /// No matter.
+    Any,
+    /// People of one of these branches, or of all (`*`).
+    Of(Vec<String>),
+}
+
+/// Who a match is for, before people are looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audience {
+    /// Holders of any of these roles, within `branches`.
+    pub roles: Vec<String>,
+    /// The branches that limit the roles (an event without a branch under `"event"` gives `Any`).
+    pub branches: Branches,
+    /// These people by id, whatever their branch: `recipient_users` and what `recipient_fields` point at.
+    pub users: Vec<String>,
+    /// This person is left out (`exclude_actor`).
+    pub except: Option<String>,
+}
+
+/// A rule that is true for an event.
+#[derive(Debug, Clone)]
+pub struct Match {
+    /// The rule, compiled.
+    pub rule: Arc<crate::rules::set::CompiledRule>,
+    /// Who it is for.
+    pub audience: Audience,
+}
+
+/// For whose eyes a text is rendered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reader {
+    /// BCP 47, like `ar-IQ`.
+    pub locale: String,
+    /// IANA, like `Asia/Baghdad`.
+    pub timezone: String,
+    /// What `{{recipient.*}}` sees: id, display_name, email, roles, branch_ids, locale.
+    pub fields: serde_json::Value,
+}
+
+/// A match's texts for one reader.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rendered {
+    /// The language that was chosen (the key in the template, or the reader's own for a text without languages).
+    pub locale: String,
+    /// One line.
+    pub title: String,
+    /// Plain text.
+    pub body: String,
+    /// Relative (`/…`) or http(s).
+    pub action_url: Option<String>,
+    /// The button's text.
+    pub action_label: Option<String>,
+    /// One line; `None` = the title.
+    pub email_subject: Option<String>,
+    /// HTML; `None` = made from title and body.
+    pub email_html: Option<String>,
+    /// `None` = made from title and body.
+    pub sms_body: Option<String>,
+}
+
+/// What of a rule doesn't depend on the event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleFacts {
+    /// Its id.
+    pub id: i64,
+    /// Its version.
+    pub version: i32,
+    /// Its name.
+    pub name: String,
+    /// Its priority.
+    pub priority: i32,
+    /// `None` = the event's.
+    pub severity: Option<Severity>,
+    /// Default `general`.
+    pub category: String,
+    /// Default `[in_app]`, no duplicates.
+    pub channels: Vec<ChannelKind>,
+    /// Can't be switched off by preference.
+    pub mandatory: bool,
+    /// Whether any text uses `recipient.*`: if not, one rendering per (locale, time zone) serves all.
+    pub personal: bool,
+}
