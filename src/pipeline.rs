@@ -1,1 +1,263 @@
-//! pipeline
+//! The only place that composes rooms. Read it as an event would travel.
+//!
+//! Stations 3 to 6 are one transaction ([`Evaluator::evaluate_batch`]): jobs are claimed, their events judged by the rules,
+//! recipients found, texts rendered, notifications and deliveries written, commit. A crash anywhere undoes all of it, jobs
+//! included. Stations 7 to 9 are [`deliver::Dispatcher`]: a delivery is claimed under a lease and committed, its provider
+//! called outside of any transaction, and the outcome recorded under the fence.
+
+pub mod compose;
+pub mod deliver;
+pub mod rulebook;
+pub mod singles;
+pub mod watchdog;
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::db::{Client, Db, Tx};
+use crate::ingest::Event;
+use crate::kernel::{ChannelKind, Error, Lane, Result, clock};
+use crate::pipeline::compose::Composed;
+use crate::pipeline::rulebook::Rulebook;
+use crate::queue::marks::{Marks, Position};
+use crate::queue::model::{EventClaim, Round, Source};
+use crate::queue::presence::Presence;
+use crate::{deliveries, directory, notifications, queue, rules};
+
+/// What the evaluator is made with.
+pub struct Settings {
+    /// Events per claim.
+    pub batch_size: usize,
+    /// An event evaluated for longer makes its rule faulty.
+    pub watchdog: Duration,
+    /// Channels with settings, besides in-app.
+    pub configured: HashSet<ChannelKind>,
+    /// Attempts a delivery gets.
+    pub delivery_max_attempts: i32,
+}
+
+/// Called after a commit.
+#[derive(Clone)]
+pub struct Hooks {
+    /// These people's inboxes have changed.
+    pub inboxes: Arc<dyn Fn(Vec<String>) + Send + Sync>,
+    /// Deliveries wait.
+    pub deliveries: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// The source of event jobs.
+pub struct Evaluator {
+    db: Db,
+    presence: Arc<Presence>,
+    rulebook: Arc<Rulebook>,
+    settings: Settings,
+    hooks: Hooks,
+    marks: Mutex<Marks<i16>>,
+    urgent_busy: AtomicBool,
+    singles_wait: AtomicBool,
+    failures: AtomicU32,
+    ids: Mutex<Vec<i64>>,
+    inboxes: Mutex<HashSet<String>>,
+}
+
+/// What a batch came to.
+#[derive(Debug, Default)]
+struct Written {
+    users: Vec<String>,
+    deliveries: bool,
+}
+
+impl Source for Evaluator {
+    fn name(&self) -> &'static str {
+        "events"
+    }
+
+    fn round(&self, from_zero: bool) -> BoxFuture<'_, Result<Round>> {
+        Box::pin(async move {
+            let batch = self.evaluate_batch(from_zero).await?;
+            // Jobs to be evaluated alone are rare: looked for when somebody set one apart, and by every sweep.
+            let alone = if from_zero || self.singles_wait.load(Ordering::Acquire) { self.evaluate_singles().await? } else { 0 };
+            Ok(Round { claimed: batch.claimed + alone, full: batch.full })
+        })
+    }
+}
+
+impl Evaluator {
+    /// An evaluator.
+    #[must_use]
+    pub fn new(db: Db, presence: Arc<Presence>, rulebook: Arc<Rulebook>, settings: Settings, hooks: Hooks) -> Self {
+        Self {
+            db,
+            presence,
+            rulebook,
+            settings,
+            hooks,
+            marks: Mutex::default(),
+            urgent_busy: AtomicBool::new(false),
+            singles_wait: AtomicBool::new(true),
+            failures: AtomicU32::new(0),
+            ids: Mutex::default(),
+            inboxes: Mutex::default(),
+        }
+    }
+
+    /// Stations 3 to 6 for as many events as a batch holds.
+    async fn evaluate_batch(&self, from_zero: bool) -> Result<Round> {
+        let began = clock::instant();
+        let (places, is_sweep) = self.places(from_zero || self.lock_marks().sweep_due(began));
+        let tx = Tx::unbegun(self.db.client().await?);
+
+        let claim = queue::store::claim_events(&tx, &places).await?; // 3: jobs
+        if is_sweep {
+            self.lock_marks().swept(clock::instant(), began.elapsed());
+        }
+        if claim.jobs.is_empty() {
+            tx.rollback().await?;
+            return Ok(Round::default());
+        }
+        let round = self.note(&claim, &places);
+        let jobs: Vec<i64> = claim.jobs.iter().map(|job| job.job_id).collect();
+
+        match self.evaluate(tx, claim).await {
+            Ok(written) => {
+                self.failures.store(0, Ordering::Relaxed);
+                self.announce(written);
+                Ok(round)
+            }
+            Err(failure) => self.set_apart(failure, &jobs).await.map(|()| round),
+        }
+    }
+
+    /// Stations 4 to 6 for claimed events, and the commit.
+    async fn evaluate(&self, tx: Tx, claim: EventClaim) -> Result<Written, Failure> {
+        let rules = self.rulebook.at(&tx, claim.rules_rev).await?;
+        let (events, jobs): (Vec<Event>, Vec<i64>) =
+            claim.jobs.into_iter().filter_map(|job| job.event.map(|event| (event, job.job_id))).unzip();
+        let events = Arc::new(events);
+        let (dog, rulebook) = (self.settings.watchdog, &self.rulebook);
+
+        let judged = watchdog::judge(dog, rulebook, &rules, &events, claim.now).await.map_err(|f| f.of(&jobs))?; // 4: matches
+        let (roles, ids) = compose::wanted(&judged);
+        let people = Arc::new(directory::store::find(&tx, &roles, &ids).await?);
+        let tellings = compose::tellings(&judged, &people); // 5: who is told what
+        let numbers = self.take_ids(tellings.len()).await?;
+        let composed = watchdog::compose(dog, rulebook, &events, judged, people, tellings, numbers, &self.settings.configured)
+            .await
+            .map_err(|f| f.of(&jobs))?; // 5 and 6: texts, planned deliveries
+        let users = self.open_inboxes(&composed).await?;
+        self.write(tx, &events, &composed).await?; // 5 and 6: rows, commit
+
+        let deliveries = composed.deliveries.iter().any(|d| d.status == "pending");
+        Ok(Written { users, deliveries })
+    }
+
+    /// One flight: outcomes, inboxes locked and moved, notifications, deliveries with their jobs, commit.
+    async fn write(&self, tx: Tx, events: &[Event], composed: &Composed) -> Result<()> {
+        let events: Vec<&Event> = events.iter().collect();
+        rules::store::prepare(&tx).await?;
+        notifications::store::prepare(&tx).await?;
+        deliveries::store::prepare(&tx).await?;
+        let (outcomes, told, planned, committed) = futures_util::join!(
+            rules::store::insert_outcomes(&tx, &composed.outcomes),
+            notifications::store::insert(&tx, &events, &composed.notifications),
+            deliveries::store::insert(&tx, &composed.deliveries, self.settings.delivery_max_attempts),
+            commit_last(&tx),
+        );
+        // A commit after a failed statement rolls back without an error of its own: every answer counts.
+        outcomes?;
+        told?;
+        planned?;
+        committed?;
+        tx.committed();
+        Ok(())
+    }
+
+    fn places(&self, from_zero: bool) -> (Vec<(Lane, i32, Position)>, bool) {
+        let quotas = queue::lanes::quotas(self.settings.batch_size, self.urgent_busy.load(Ordering::Relaxed));
+        let mut marks = self.lock_marks();
+        if from_zero {
+            marks.reset();
+        }
+        (quotas.map(|(lane, most)| (lane, most, marks.start(&lane.number()))).to_vec(), from_zero)
+    }
+
+    /// Raises the marks to what was claimed, and says whether there is probably more.
+    fn note(&self, claim: &EventClaim, places: &[(Lane, i32, Position)]) -> Round {
+        let mut marks = self.lock_marks();
+        for job in &claim.jobs {
+            marks.raise(job.lane, (job.run_at, job.job_id));
+        }
+        let took = |lane: Lane| claim.jobs.iter().filter(|job| job.lane == lane.number()).count();
+        let filled = |&(lane, most, _): &(Lane, i32, Position)| took(lane) >= usize::try_from(most).unwrap_or(usize::MAX);
+        self.urgent_busy.store(places[..2].iter().any(filled), Ordering::Relaxed);
+        Round { claimed: claim.jobs.len(), full: places.iter().any(filled) }
+    }
+
+    fn lock_marks(&self) -> std::sync::MutexGuard<'_, Marks<i16>> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn announce(&self, written: Written) {
+        if !written.users.is_empty() {
+            (self.hooks.inboxes)(written.users);
+        }
+        if written.deliveries {
+            (self.hooks.deliveries)();
+        }
+    }
+
+    /// Notification ids ahead of their rows, a thousand at a time.
+    async fn take_ids(&self, count: usize) -> Result<Vec<i64>> {
+        loop {
+            {
+                let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+                if ids.len() >= count {
+                    let rest = ids.split_off(count);
+                    return Ok(std::mem::replace(&mut ids, rest));
+                }
+            }
+            let more = i32::try_from(count.max(1000)).unwrap_or(i32::MAX);
+            let fresh = notifications::store::next_ids(&self.db.client().await?, more).await?;
+            self.ids.lock().unwrap_or_else(PoisonError::into_inner).extend(fresh);
+        }
+    }
+
+    /// Makes sure that everybody has an inbox, before any is locked. People met before are remembered.
+    async fn open_inboxes(&self, composed: &Composed) -> Result<Vec<String>> {
+        let users: BTreeSet<&str> = composed.notifications.iter().filter(|n| n.in_app).map(|n| n.user_id.as_str()).collect();
+        let unknown: Vec<&str> = {
+            let known = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
+            users.iter().copied().filter(|user| !known.contains(*user)).collect()
+        };
+        if !unknown.is_empty() {
+            notifications::store::ensure_inboxes(&self.db.client().await?, &unknown).await?;
+            let mut known = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
+            known.extend(unknown.into_iter().map(str::to_owned));
+        }
+        Ok(users.into_iter().map(str::to_owned).collect())
+    }
+}
+
+/// Sends `commit` behind what was sent in the same poll.
+async fn commit_last(client: &Client) -> Result<()> {
+    client.batch_execute("commit").await.map_err(Error::from)
+}
+
+/// Why a batch failed, and whose fault it is if that is known.
+#[derive(Debug)]
+pub struct Failure {
+    /// What happened.
+    pub error: Error,
+    /// The job whose event did it.
+    pub culprit: Option<i64>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, culprit: None }
+    }
+}

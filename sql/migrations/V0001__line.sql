@@ -102,7 +102,7 @@ alter table neurolink_jobs set (
 
 comment on table neurolink_jobs is 'Work to do. Done means deleted; a job that is being worked on under a lease has claimed_by set and run_at at the lease''s end.';
 comment on column neurolink_jobs.kind is 'event: evaluate ref_id of neurolink_events. delivery: send ref_id of neurolink_delivery_log';
-comment on column neurolink_jobs.channel is 'The delivery''s channel; empty for other kinds';
+comment on column neurolink_jobs.channel is 'The delivery''s channel. For events: empty, or single for one that is evaluated alone because its batch failed or its worker died';
 comment on column neurolink_jobs.lane is '0 critical, 1 normal, 2 bulk';
 comment on column neurolink_jobs.run_at is 'Not before; while claimed under a lease: the lease''s end';
 comment on column neurolink_jobs.attempt is 'Attempts begun. With id and claimed_by it is the fence: only the claim that made it may finish the job';
@@ -126,14 +126,16 @@ create table neurolink_workers (
     host text not null,
     pid integer not null,
     version text not null,
-    lock_key bigint not null,
+    works boolean not null,
+    lock_key bigint,
     started_at timestamptz not null default now(),
     heartbeat_at timestamptz not null default now(),
     constraint neurolink_workers_pk primary key (incarnation)
 );
 alter table neurolink_workers set (fillfactor = 50);
 comment on table neurolink_workers is 'One row per running process (incarnation), gone after an orderly stop. A row with an old heartbeat whose advisory lock is free is a crash, and is rescued.';
-comment on column neurolink_workers.lock_key is 'The advisory lock that the process''s listener connection holds while it lives';
+comment on column neurolink_workers.works is 'Whether it takes jobs (neurolink serve --no-worker does not)';
+comment on column neurolink_workers.lock_key is 'The advisory lock that the process''s listener connection holds while it lives; null in poll mode, where the heartbeat alone decides';
 
 create table neurolink_pauses (
     kind text not null,
@@ -151,8 +153,8 @@ create table neurolink_meta (
     constraint neurolink_meta_pk primary key (key)
 );
 alter table neurolink_meta set (fillfactor = 50);
-comment on table neurolink_meta is 'Facts about this schema: objects_checksum and objects_version (what was re-applied last), min_binary, rules_rev (moved by every change of a rule), suspects_below (event jobs at or below this id are claimed singly after a crash).';
-insert into neurolink_meta (key, value) values ('rules_rev', '1'), ('suspects_below', '0'), ('min_binary', '0.1.0');
+comment on table neurolink_meta is 'Facts about this schema: objects_checksum and objects_version (what was re-applied last), min_binary, rules_rev (moved by every change of a rule).';
+insert into neurolink_meta (key, value) values ('rules_rev', '1'), ('min_binary', '0.1.0');
 
 -------------------------------------------------------------------------------------------------------------- rules
 
@@ -284,7 +286,8 @@ comment on column neurolink_inboxes.floor_rev is 'Changes at or below it may be 
 create table neurolink_notifications (
     id bigint generated always as identity,
     user_id text collate "C" not null,
-    rev bigint not null,
+    in_app boolean not null default true,
+    rev bigint,
     event_id bigint,
     rule_id bigint,
     rule_version integer,
@@ -310,11 +313,13 @@ create table neurolink_notifications (
     deleted_at timestamptz,
     constraint neurolink_notifications_pk primary key (user_id, id),
     constraint neurolink_notifications_rev_uq unique (user_id, rev),
+    constraint neurolink_notifications_rev_ck check ((rev is not null) = in_app),
     constraint neurolink_notifications_once_uq unique (event_id, rule_id, user_id, step),
     constraint neurolink_notifications_severity_ck check (severity in ('info', 'warning', 'error', 'critical'))
 );
 comment on table neurolink_notifications is 'One thing told to one recipient. Look one up by (user_id, id), or by event_id.';
-comment on column neurolink_notifications.rev is 'The inbox revision of its last change';
+comment on column neurolink_notifications.in_app is 'Whether it is in the inbox; false = told on other channels only, and never listed, counted or streamed';
+comment on column neurolink_notifications.rev is 'The inbox revision of its last change; null = not in the inbox';
 comment on column neurolink_notifications.event_id is 'Null for what an admin told somebody directly';
 comment on column neurolink_notifications.step is '0 = the first telling; escalations count up';
 comment on column neurolink_notifications.locale is 'The language it was written in';
@@ -329,6 +334,7 @@ create table neurolink_delivery_log (
     channel text not null,
     status text not null default 'pending',
     address text,
+    display_name text,
     attempts integer not null default 0,
     provider text,
     provider_message_id text,

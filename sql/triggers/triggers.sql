@@ -24,7 +24,3 @@ create or replace trigger neurolink_rules_changed
     after insert or update or delete or truncate on neurolink_notification_rules
     for each statement execute function neurolink_rules_changed();
 
--- A rule stopped by its watchdog on one node must stop on the others as well.
-create or replace trigger neurolink_rule_faults_changed
-    after delete on neurolink_rule_faults
-    for each statement execute function neurolink_rules_changed();

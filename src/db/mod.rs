@@ -3,5 +3,7 @@
 
 pub mod errors;
 mod pool;
+mod tx;
 
 pub use pool::{Client, Db, Session};
+pub use tx::Tx;

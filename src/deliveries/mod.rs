@@ -2,6 +2,10 @@
 //! Law: a provider is called outside of any transaction, and an outcome is written only under its fence.
 
 pub mod channels;
+pub mod completer;
+pub mod decide;
 pub mod model;
+pub mod plan;
+pub mod store;
 
-pub use model::{Outgoing, Receipt, SendError};
+pub use model::{Outgoing, Planned, Receipt, SendError};

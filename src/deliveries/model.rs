@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::kernel::{ChannelKind, Severity};
+use crate::kernel::{ChannelKind, Lane, Severity};
 
 /// One delivery, with everything a channel needs to send it.
 #[derive(Debug, Clone)]
@@ -87,4 +87,68 @@ pub enum SendError {
     /// The provider may have taken it: its answer was lost. Tried again under the same id.
     #[error("{0}")]
     Ambiguous(String),
+}
+
+/// A delivery about to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// `ChannelKind::delivery_id` of its notification.
+    pub id: i64,
+    /// The notification.
+    pub notification_id: i64,
+    /// The recipient.
+    pub user_id: String,
+    /// The channel.
+    pub channel: ChannelKind,
+    /// pending, delivered or suppressed.
+    pub status: &'static str,
+    /// Where to.
+    pub address: Option<String>,
+    /// The recipient's name.
+    pub display_name: Option<String>,
+    /// Texts of its own.
+    pub content: Option<Content>,
+    /// Why it is suppressed.
+    pub reason: Option<&'static str>,
+    /// Its job's lane.
+    pub lane: Lane,
+}
+
+/// What is to become of a delivery job after an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Sent.
+    Done,
+    /// Given up.
+    Dead,
+    /// Not wanted any more; nothing was tried.
+    Cancel,
+    /// Another attempt after the wait.
+    Retry {
+        /// How long.
+        wait: Duration,
+        /// Whether this attempt doesn't count (rate limits, shutdown).
+        forgiven: bool,
+    },
+}
+
+/// An attempt's end, to be written under its fence.
+#[derive(Debug, Clone)]
+pub struct Attempted {
+    /// The job.
+    pub job_id: i64,
+    /// The delivery.
+    pub delivery_id: i64,
+    /// The attempt of the claim.
+    pub attempt: i32,
+    /// What now.
+    pub next: Next,
+    /// The attempt's outcome in a word; `None` = nothing was tried.
+    pub outcome: Option<&'static str>,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// What the provider said.
+    pub receipt: Option<Receipt>,
+    /// How long it took.
+    pub took: Duration,
 }

@@ -28,6 +28,8 @@ pub struct Principal {
     pub is_auditor: bool,
     /// Branches of the token; `*` = all.
     pub branch_ids: Vec<String>,
+    /// When the token expires; streams end then.
+    pub expires_at: Option<jiff::Timestamp>,
 }
 
 impl Principal {

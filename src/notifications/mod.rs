@@ -1,1 +1,11 @@
-//! Station 5: inboxes.
+//! Station 5: one thing told to one recipient. The pipeline writes notifications here; inboxes are read and changed here.
+//! Law: whatever changes an inbox takes its revisions from the inbox's row, in its own transaction.
+
+pub mod cursor;
+pub mod inbox;
+pub mod model;
+pub mod routes;
+pub mod store;
+
+pub use cursor::Cursor;
+pub use model::{Change, InboxState, NewNotification, Notification};

@@ -3,6 +3,7 @@
 
 pub mod model;
 pub mod set;
+pub mod store;
 
 pub use model::{Audience, Fault, Match, Reader, Rendered, RuleRow, Warning};
 pub use set::RuleSet;

@@ -131,3 +131,29 @@ pub struct RuleFacts {
     /// Whether any text uses `recipient.*`: if not, one rendering per (locale, time zone) serves all.
     pub personal: bool,
 }
+
+/// What came of one event.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The event.
+    pub event_id: i64,
+    /// Rules that were true for it.
+    pub rules_matched: i32,
+    /// Notifications made of it.
+    pub notifications: i32,
+    /// Who was not told, and why.
+    pub suppressed: Vec<Suppressed>,
+    /// What went wrong without stopping it.
+    pub warnings: Vec<Warning>,
+}
+
+/// People of one rule who were not told, and why.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Suppressed {
+    /// The rule's name.
+    pub rule: String,
+    /// `no_recipient`, `not_configured:email`, `no_address:email` …
+    pub reason: String,
+    /// How many.
+    pub count: i32,
+}

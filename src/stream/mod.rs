@@ -1,1 +1,10 @@
-//! Streams.
+//! Station 10: changes of inboxes reach whoever is connected. Hints say "look"; frames are read from the table.
+//! Law: nothing is sent that wasn't read from the table, and nothing is skipped silently.
+
+pub mod feed;
+pub mod frames;
+pub mod hints;
+pub mod hub;
+pub mod routes;
+
+pub use hub::Hub;

@@ -1,0 +1,47 @@
+-- Changes a person's notifications, under their inbox's lock (lock_inboxes.sql, in the same transaction): each changed one
+-- gets a revision of its own, and the counts move with them. What is so already doesn't change.
+-- $1 user text, $2 notification bigint[], $3 change text: read, unread, seen, archive, unarchive, delete
+-- One row a changed notification: its id and revision.
+with target as (
+    select id, row_number() over (order by id) as nth,
+           (read_at is null and archived_at is null)::int as was_unread,
+           (seen_at is null and archived_at is null)::int as was_unseen,
+           case $3::text
+               when 'unread' then archived_at is null
+               when 'seen' then read_at is null and archived_at is null
+               when 'unarchive' then read_at is null
+               else false end::int as is_unread,
+           case $3::text
+               when 'unread' then seen_at is null and archived_at is null
+               when 'unarchive' then seen_at is null
+               else false end::int as is_unseen
+      from neurolink_notifications
+     where user_id = $1 and id = any ($2) and in_app and deleted_at is null
+       and case $3::text
+               when 'read' then read_at is null
+               when 'unread' then read_at is not null
+               when 'seen' then seen_at is null
+               when 'archive' then archived_at is null
+               when 'unarchive' then archived_at is not null
+               else true end
+), moved as (
+    update neurolink_inboxes i
+       set rev = i.rev + t.n, unread_count = i.unread_count + t.unread, unseen_count = i.unseen_count + t.unseen
+      from (select count(*) as n, coalesce(sum(is_unread - was_unread), 0) as unread,
+                   coalesce(sum(is_unseen - was_unseen), 0) as unseen from target) t
+     where i.user_id = $1 and t.n > 0
+    returning i.rev - t.n as base
+)
+update neurolink_notifications n
+   set rev = m.base + t.nth,
+       seen_at = case when $3 in ('seen', 'read') then coalesce(n.seen_at, now()) else n.seen_at end,
+       read_at = case $3 when 'read' then now() when 'unread' then null else n.read_at end,
+       archived_at = case $3 when 'archive' then now() when 'unarchive' then null else n.archived_at end,
+       deleted_at = case $3 when 'delete' then now() end,
+       title = case $3 when 'delete' then '' else n.title end,
+       body = case $3 when 'delete' then '' else n.body end,
+       action_url = case $3 when 'delete' then null else n.action_url end,
+       action_label = case $3 when 'delete' then null else n.action_label end
+  from target t cross join moved m
+ where n.user_id = $1 and n.id = t.id
+returning n.id, n.rev

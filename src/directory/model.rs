@@ -1,0 +1,79 @@
+//! People, as the directory shows them.
+
+use std::collections::HashMap;
+
+use crate::rules::Reader;
+
+/// A person who can be told things.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Person {
+    /// The ERP's user id.
+    pub id: String,
+    /// As they are addressed.
+    pub display_name: String,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Phone number.
+    pub phone: Option<String>,
+    /// Telegram chat.
+    pub telegram_chat_id: Option<String>,
+    /// Slack user.
+    pub slack_user_id: Option<String>,
+    /// Roles held.
+    pub roles: Vec<String>,
+    /// Branches belonged to; `*` = all.
+    pub branch_ids: Vec<String>,
+    /// Their manager's id.
+    pub manager_id: Option<String>,
+    /// BCP 47.
+    pub locale: String,
+    /// IANA.
+    pub timezone: String,
+}
+
+impl Person {
+    /// What templates may see of this person.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        Reader {
+            locale: self.locale.clone(),
+            timezone: self.timezone.clone(),
+            fields: serde_json::json!({
+                "id": self.id, "display_name": self.display_name, "email": self.email, "roles": self.roles,
+                "branch_ids": self.branch_ids, "locale": self.locale,
+            }),
+        }
+    }
+}
+
+/// The people a batch may be for, indexed for choosing among them.
+#[derive(Debug, Default)]
+pub struct People {
+    pub(super) all: Vec<Person>,
+    pub(super) by_id: HashMap<String, usize>,
+    pub(super) by_role: HashMap<String, Vec<usize>>,
+}
+
+impl People {
+    /// Indexes people; the order given doesn't matter.
+    #[must_use]
+    pub fn new(mut all: Vec<Person>) -> Self {
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all.dedup_by(|a, b| a.id == b.id);
+        let mut by_id = HashMap::with_capacity(all.len());
+        let mut by_role: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, person) in all.iter().enumerate() {
+            by_id.insert(person.id.clone(), index);
+            for role in &person.roles {
+                by_role.entry(role.clone()).or_default().push(index);
+            }
+        }
+        Self { all, by_id, by_role }
+    }
+
+    /// The person at an index given by `recipients::choose`.
+    #[must_use]
+    pub fn get(&self, index: usize) -> &Person {
+        &self.all[index]
+    }
+}

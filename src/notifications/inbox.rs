@@ -1,0 +1,85 @@
+//! An inbox as its owner uses it: read, change, mark all.
+
+use std::sync::Arc;
+
+use crate::db::Db;
+use crate::kernel::{Error, Result};
+use crate::notifications::model::{Change, Counts, Notification};
+use crate::notifications::store;
+
+/// Mark-all-read goes in chunks of this many: no transaction holds an inbox for long.
+const CHUNK: usize = 500;
+
+/// Inboxes, with what is to be called after one has changed.
+#[derive(Clone)]
+pub struct Inboxes {
+    db: Db,
+    changed: Arc<dyn Fn(Vec<String>) + Send + Sync>,
+}
+
+impl Inboxes {
+    /// `changed` is told whose inbox has just changed, after the commit.
+    #[must_use]
+    pub fn new(db: Db, changed: Arc<dyn Fn(Vec<String>) + Send + Sync>) -> Self {
+        Self { db, changed }
+    }
+
+    /// A page, newest first, below an id.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn list(&self, user: &str, below: i64, filter: &store::Filter, limit: i64) -> Result<Vec<Notification>> {
+        store::list(&self.db.client().await?, user, below, filter, limit).await
+    }
+
+    /// One notification.
+    ///
+    /// # Errors
+    /// `NotFound` when it isn't this person's.
+    pub async fn get(&self, user: &str, id: i64) -> Result<Notification> {
+        store::get(&self.db.client().await?, user, id).await?.ok_or(Error::NotFound("notification"))
+    }
+
+    /// The badge.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn count(&self, user: &str) -> Result<Counts> {
+        store::count(&self.db.client().await?, user).await
+    }
+
+    /// Changes one notification; what is so already stays as it is. Gives it as it is then, nothing when deleted.
+    ///
+    /// # Errors
+    /// `NotFound` when it isn't this person's.
+    pub async fn change(&self, user: &str, id: i64, change: Change) -> Result<Option<Notification>> {
+        let changed = store::change(&self.db, user, &[id], change).await?;
+        if changed > 0 {
+            (self.changed)(vec![user.to_owned()]);
+        }
+        match change {
+            Change::Delete if changed == 0 => Err(Error::NotFound("notification")),
+            Change::Delete => Ok(None),
+            _ => self.get(user, id).await.map(Some),
+        }
+    }
+
+    /// Marks everything read that is in the inbox now. Gives how many changed, and the counts then.
+    ///
+    /// # Errors
+    /// The database's; chunks done before stay done.
+    pub async fn mark_all_read(&self, user: &str) -> Result<(usize, Counts)> {
+        let (mut above, mut marked) = (0, 0);
+        loop {
+            let ids = store::unread_ids(&self.db.client().await?, user, above, CHUNK as i64).await?;
+            let Some(&last) = ids.last() else { break };
+            marked += store::change(&self.db, user, &ids, Change::Read).await?;
+            (self.changed)(vec![user.to_owned()]);
+            above = last;
+            if ids.len() < CHUNK {
+                break;
+            }
+        }
+        Ok((marked, self.count(user).await?))
+    }
+}

@@ -1,0 +1,246 @@
+//! Notifications' statements. Writing a batch is one flight; changing an inbox takes its lock first.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::Row;
+
+use crate::db::{Client, Db, Tx};
+use crate::ingest::Event;
+use crate::kernel::{Error, Result};
+use crate::notifications::model::{Change, Changed, Counts, InboxState, NewNotification, Notification};
+
+/// Ids for rows to come. Those of a batch that is rolled back are lost, as a sequence's are.
+///
+/// # Errors
+/// The database's.
+pub async fn next_ids(client: &Client, count: i32) -> Result<Vec<i64>> {
+    let statement = client.prepare_cached(include_str!("../../sql/queries/notifications/next_ids.sql")).await?;
+    let rows = client.query(&statement, &[&count]).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+/// Inboxes for people who may have none yet. Its own transaction: never call it inside one.
+///
+/// # Errors
+/// The database's.
+pub async fn ensure_inboxes(client: &Client, users: &[&str]) -> Result<()> {
+    let statement = client.prepare_cached(include_str!("../../sql/queries/notifications/ensure_inboxes.sql")).await?;
+    client.execute(&statement, &[&users]).await?;
+    Ok(())
+}
+
+/// Prepares what a batch's flight needs, so that nothing in it waits and falls behind its commit.
+///
+/// # Errors
+/// The database's.
+pub async fn prepare(client: &Client) -> Result<()> {
+    client.prepare_cached(include_str!("../../sql/queries/notifications/lock_inboxes.sql")).await?;
+    client.prepare_cached(include_str!("../../sql/queries/notifications/insert.sql")).await?;
+    Ok(())
+}
+
+/// Writes a batch's notifications, inboxes locked first. `events` are the batch's, as [`NewNotification::event`] counts.
+///
+/// # Errors
+/// The database's; the batch has then failed as a whole.
+pub async fn insert(client: &Client, events: &[&Event], new: &[NewNotification]) -> Result<()> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let lock = client.prepare_cached(include_str!("../../sql/queries/notifications/lock_inboxes.sql")).await?;
+    let write = client.prepare_cached(include_str!("../../sql/queries/notifications/insert.sql")).await?;
+
+    let mut per_user: BTreeMap<&str, i32> = BTreeMap::new();
+    let nth: Vec<i32> = new
+        .iter()
+        .map(|n| {
+            if !n.in_app {
+                return 0;
+            }
+            let count = per_user.entry(&n.user_id).or_default();
+            *count += 1;
+            *count
+        })
+        .collect();
+    let users: Vec<&str> = per_user.keys().copied().collect();
+    let counts: Vec<i32> = per_user.values().copied().collect();
+
+    let of = |n: &NewNotification| events[n.event];
+    let ids: Vec<i64> = new.iter().map(|n| n.id).collect();
+    let user_ids: Vec<&str> = new.iter().map(|n| n.user_id.as_str()).collect();
+    let event_ids: Vec<i64> = new.iter().map(|n| of(n).id).collect();
+    let rule_ids: Vec<i64> = new.iter().map(|n| n.rule_id).collect();
+    let rule_versions: Vec<i32> = new.iter().map(|n| n.rule_version).collect();
+    let modules: Vec<&str> = new.iter().map(|n| of(n).source_module.as_str()).collect();
+    let types: Vec<&str> = new.iter().map(|n| of(n).event_type.as_str()).collect();
+    let entity_types: Vec<Option<&str>> = new.iter().map(|n| of(n).entity_type.as_deref()).collect();
+    let entity_ids: Vec<Option<&str>> = new.iter().map(|n| of(n).entity_id.as_deref()).collect();
+    let branches: Vec<Option<&str>> = new.iter().map(|n| of(n).branch_id.as_deref()).collect();
+    let categories: Vec<&str> = new.iter().map(|n| n.category.as_str()).collect();
+    let severities: Vec<&str> = new.iter().map(|n| n.severity.as_str()).collect();
+    let locales: Vec<&str> = new.iter().map(|n| n.locale.as_str()).collect();
+    let titles: Vec<&str> = new.iter().map(|n| n.title.as_str()).collect();
+    let bodies: Vec<&str> = new.iter().map(|n| n.body.as_str()).collect();
+    let urls: Vec<Option<&str>> = new.iter().map(|n| n.action_url.as_deref()).collect();
+    let labels: Vec<Option<&str>> = new.iter().map(|n| n.action_label.as_deref()).collect();
+
+    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 20] = [
+        &users, &counts, &ids, &user_ids, &nth, &event_ids, &rule_ids, &rule_versions, &modules, &types, &entity_types,
+        &entity_ids, &branches, &categories, &severities, &locales, &titles, &bodies, &urls, &labels,
+    ];
+    let locked: [&(dyn tokio_postgres::types::ToSql + Sync); 1] = [&users];
+    // Both are sent before either is answered; a missing inbox fails the second by its null revision.
+    let (locked, written) = futures_util::future::join(client.execute(&lock, &locked), client.execute(&write, &parameters)).await;
+    locked?;
+    written?;
+    Ok(())
+}
+
+/// One notification of one person.
+///
+/// # Errors
+/// The database's.
+pub async fn get(client: &Client, user: &str, id: i64) -> Result<Option<Notification>> {
+    let statement = client.prepare_cached(include_str!("../../sql/queries/notifications/get.sql")).await?;
+    client.query_opt(&statement, &[&user, &id]).await?.as_ref().map(notification).transpose()
+}
+
+/// What a page is made of.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only (un)read ones.
+    pub read: Option<bool>,
+    /// Only (un)archived ones.
+    pub archived: Option<bool>,
+    /// Only of this severity.
+    pub severity: Option<String>,
+    /// Only of this category.
+    pub category: Option<String>,
+    /// Only of this module.
+    pub source_module: Option<String>,
+}
+
+/// A page of an inbox, newest first, below an id.
+///
+/// # Errors
+/// The database's.
+pub async fn list(client: &Client, user: &str, below: i64, filter: &Filter, limit: i64) -> Result<Vec<Notification>> {
+    let statement = client.prepare_cached(include_str!("../../sql/queries/notifications/list.sql")).await?;
+    let Filter { read, archived, severity, category, source_module } = filter;
+    let rows = client
+        .query(&statement, &[&user, &below, read, archived, severity, category, source_module, &limit])
+        .await?;
+    rows.iter().map(notification).collect()
+}
+
+/// An inbox's counts; zero for somebody who was never told anything.
+///
+/// # Errors
+/// The database's.
+pub async fn count(client: &Client, user: &str) -> Result<Counts> {
+    let statement = client.prepare_cached(include_str!("../../sql/queries/notifications/count.sql")).await?;
+    match client.query_opt(&statement, &[&user]).await? {
+        None => Ok(Counts::default()),
+        Some(row) => Ok(Counts {
+            unread: row.try_get("unread_count")?,
+            unseen: row.try_get("unseen_count")?,
+            rev: row.try_get("rev")?,
+        }),
+    }
+}
+
+/// The next unread ones above an id.
+///
+/// # Errors
+/// The database's.
+pub async fn unread_ids(client: &Client, user: &str, above: i64, limit: i64) -> Result<Vec<i64>> {
+    let statement = client.prepare_cached(include_str!("../../sql/queries/notifications/unread_ids.sql")).await?;
+    let rows = client.query(&statement, &[&user, &above, &limit]).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+/// Changes notifications of one person, in a transaction of its own and one flight. Gives how many changed.
+///
+/// # Errors
+/// The database's.
+pub async fn change(db: &Db, user: &str, ids: &[i64], change: Change) -> Result<usize> {
+    let tx = Tx::unbegun(db.client().await?);
+    let lock = tx.prepare_cached(include_str!("../../sql/queries/notifications/lock_inboxes.sql")).await?;
+    let write = tx.prepare_cached(include_str!("../../sql/queries/notifications/change.sql")).await?;
+    let users = [user];
+    let users: &[&str] = &users;
+    let word = change.as_str();
+    let locking: [&(dyn tokio_postgres::types::ToSql + Sync); 1] = [&users];
+    let changing: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&user, &ids, &word];
+    let (begun, locked, changed, committed) = futures_util::future::join4(
+        tx.batch_execute("begin"),
+        tx.execute(&lock, &locking),
+        tx.query(&write, &changing),
+        tx.batch_execute("commit"),
+    )
+    .await;
+    begun?;
+    locked?;
+    let changed = changed?.len();
+    committed?;
+    tx.committed();
+    Ok(changed)
+}
+
+/// What has changed in inboxes since a revision each, at most `most` changes an inbox.
+///
+/// # Errors
+/// The database's.
+pub async fn changes(client: &Client, since: &[(&str, i64)], most: i64) -> Result<Vec<InboxState>> {
+    let statement = client.prepare_cached(include_str!("../../sql/queries/notifications/changes.sql")).await?;
+    let users: Vec<&str> = since.iter().map(|(user, _)| *user).collect();
+    let revs: Vec<i64> = since.iter().map(|(_, rev)| *rev).collect();
+    let rows = client.query(&statement, &[&users, &revs, &most]).await?;
+    let mut states: Vec<InboxState> = Vec::with_capacity(since.len());
+    for row in &rows {
+        let user: &str = row.try_get("inbox")?;
+        if states.last().is_none_or(|last| last.user_id != user) {
+            states.push(InboxState {
+                user_id: user.to_owned(),
+                epoch: row.try_get("epoch")?,
+                rev: row.try_get("inbox_rev")?,
+                floor_rev: row.try_get("floor_rev")?,
+                unread: row.try_get("unread_count")?,
+                unseen: row.try_get("unseen_count")?,
+                changes: Vec::new(),
+            });
+        }
+        if let (Some(state), Some(id)) = (states.last_mut(), row.try_get::<_, Option<i64>>("id")?) {
+            let gone: Option<jiff::Timestamp> = row.try_get("deleted_at")?;
+            state.changes.push(match gone {
+                Some(_) => Changed::Gone { id, rev: row.try_get("rev")? },
+                None => Changed::Is(Box::new(notification(row)?)),
+            });
+        }
+    }
+    Ok(states)
+}
+
+fn notification(row: &Row) -> Result<Notification, Error> {
+    Ok(Notification {
+        id: row.try_get("id")?,
+        rev: row.try_get("rev")?,
+        event_id: row.try_get("event_id")?,
+        rule: row.try_get("rule")?,
+        source_module: row.try_get("source_module")?,
+        event_type: row.try_get("event_type")?,
+        entity_type: row.try_get("entity_type")?,
+        entity_id: row.try_get("entity_id")?,
+        branch_id: row.try_get("branch_id")?,
+        category: row.try_get("category")?,
+        severity: row.try_get("severity")?,
+        title: row.try_get("title")?,
+        body: row.try_get("body")?,
+        action_url: row.try_get("action_url")?,
+        action_label: row.try_get("action_label")?,
+        created_at: row.try_get("created_at")?,
+        seen_at: row.try_get("seen_at")?,
+        read_at: row.try_get("read_at")?,
+        archived_at: row.try_get("archived_at")?,
+    })
+}

@@ -1,0 +1,247 @@
+//! Stations 7 to 9: claims delivery jobs for the slots that are free, and tries each in a task of its own.
+//!
+//! A job is claimed only when a slot waits for it, so a claimed job is begun at once. A try is not begun unless the rest of
+//! its lease is longer than the channel's time-out, nor while the listener is down (others may take us for dead).
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::db::Db;
+use crate::deliveries::channels::Channel;
+use crate::deliveries::completer::Completer;
+use crate::deliveries::decide::decide;
+use crate::deliveries::model::{Attempted, Next, Outgoing, SendError};
+use crate::deliveries::store;
+use crate::kernel::{Lane, Result, clock, random};
+use crate::queue::marks::Marks;
+use crate::queue::model::{DeliveryJob, Round, Source};
+use crate::queue::presence::Presence;
+use crate::queue::store::DeliveryPlace;
+
+struct Way {
+    channel: Arc<dyn Channel>,
+    slots: Arc<Semaphore>,
+    /// The last claim took as many as there were slots: there may be more, so a freed slot looks again.
+    limited: AtomicBool,
+}
+
+/// The source of delivery jobs.
+pub struct Dispatcher {
+    db: Db,
+    presence: Arc<Presence>,
+    lease: Duration,
+    ways: Vec<Arc<Way>>,
+    completer: Completer,
+    marks: Mutex<Marks<(&'static str, i16)>>,
+    rounds: AtomicU32,
+    slot_freed: Arc<dyn Fn() + Send + Sync>,
+    tries: TaskTracker,
+    give_up: CancellationToken,
+}
+
+impl Dispatcher {
+    /// For these channels. `slot_freed` is called when a slot comes free that a waiting job may want.
+    #[must_use]
+    pub fn new(
+        db: Db,
+        presence: Arc<Presence>,
+        lease: Duration,
+        channels: &[Arc<dyn Channel>],
+        completer: Completer,
+        slot_freed: Arc<dyn Fn() + Send + Sync>,
+    ) -> Self {
+        let ways = channels
+            .iter()
+            .map(|channel| {
+                Arc::new(Way {
+                    channel: channel.clone(),
+                    slots: Arc::new(Semaphore::new(channel.concurrency())),
+                    limited: AtomicBool::new(false),
+                })
+            })
+            .collect();
+        Self {
+            db,
+            presence,
+            lease,
+            ways,
+            completer,
+            marks: Mutex::default(),
+            rounds: AtomicU32::new(0),
+            slot_freed,
+            tries: TaskTracker::new(),
+            give_up: CancellationToken::new(),
+        }
+    }
+
+    /// Waits for tries under way; after the deadline the rest is abandoned, recorded as ambiguous and given back at once.
+    pub async fn finish(&self, deadline: Duration) {
+        self.tries.close();
+        if tokio::time::timeout(deadline, self.tries.wait()).await.is_err() {
+            tracing::warn!(tries = self.tries.len(), "tries outlasted the shutdown's deadline and are given back");
+            self.give_up.cancel();
+            self.tries.wait().await;
+        }
+    }
+
+    async fn claim(&self, from_zero: bool) -> Result<Round> {
+        if self.ways.is_empty() || !self.presence.is_connected() || self.tries.is_closed() {
+            return Ok(Round::default());
+        }
+        let mut free: HashMap<&'static str, (Arc<Way>, Vec<OwnedSemaphorePermit>)> = HashMap::new();
+        for way in &self.ways {
+            let mut permits = Vec::new();
+            while let Ok(permit) = way.slots.clone().try_acquire_owned() {
+                permits.push(permit);
+            }
+            // Kept true while there is no slot to look with.
+            way.limited.store(permits.is_empty(), Ordering::Release);
+            if !permits.is_empty() {
+                free.insert(way.channel.kind().as_str(), (way.clone(), permits));
+            }
+        }
+        let began = clock::instant();
+        let sweep = {
+            let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+            let sweep = from_zero || marks.sweep_due(began);
+            if sweep {
+                marks.reset();
+            }
+            sweep
+        };
+        // Critical, normal, bulk; but every eighth round bulk first, so that it never starves.
+        let turn = self.rounds.fetch_add(1, Ordering::Relaxed);
+        let order = if turn % 8 == 7 { [Lane::Bulk, Lane::Critical, Lane::Normal] } else { Lane::ALL };
+        let mut claimed = 0;
+        for lane in order {
+            claimed += self.claim_lane(lane, &mut free).await?;
+        }
+        if sweep {
+            self.marks.lock().unwrap_or_else(PoisonError::into_inner).swept(clock::instant(), began.elapsed());
+        }
+        for (way, permits) in free.values() {
+            way.limited.store(permits.is_empty(), Ordering::Release);
+        }
+        Ok(Round { claimed, full: false })
+    }
+
+    async fn claim_lane(
+        &self,
+        lane: Lane,
+        free: &mut HashMap<&'static str, (Arc<Way>, Vec<OwnedSemaphorePermit>)>,
+    ) -> Result<usize> {
+        let places: Vec<DeliveryPlace> = {
+            let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+            free.iter()
+                .filter(|(_, (_, permits))| !permits.is_empty())
+                .map(|(&channel, (_, permits))| DeliveryPlace {
+                    channel,
+                    lane,
+                    most: i32::try_from(permits.len()).unwrap_or(i32::MAX),
+                    start: marks.start(&(channel, lane.number())),
+                })
+                .collect()
+        };
+        if places.is_empty() {
+            return Ok(0);
+        }
+        // The lease is counted from before the claim was sent: never longer than the database's.
+        let lease_end = clock::instant() + self.lease;
+        let client = self.db.client().await?;
+        let worker = self.presence.incarnation().0;
+        let jobs = crate::queue::store::claim_deliveries(&client, &places, worker, self.lease).await?;
+        drop(client);
+        let claimed = jobs.len();
+        for (job, position) in jobs {
+            let channel: &str = job.row.try_get("channel")?;
+            let Some((&name, _)) = free.get_key_value(channel) else { continue };
+            self.marks.lock().unwrap_or_else(PoisonError::into_inner).raise((name, lane.number()), position);
+            let Some((way, permits)) = free.get_mut(channel) else { continue };
+            if let Some(permit) = permits.pop() {
+                self.begin(way.clone(), job, lease_end, permit);
+            }
+        }
+        Ok(claimed)
+    }
+
+    fn begin(&self, way: Arc<Way>, job: DeliveryJob, lease_end: Instant, slot: OwnedSemaphorePermit) {
+        let (completer, slot_freed, give_up) = (self.completer.clone(), self.slot_freed.clone(), self.give_up.clone());
+        let presence = self.presence.clone();
+        self.tries.spawn(async move {
+            let ended = attempt(&*way.channel, &job, lease_end, &presence, &give_up).await;
+            completer.report(ended);
+            drop(slot);
+            if way.limited.load(Ordering::Acquire) {
+                slot_freed();
+            }
+        });
+    }
+}
+
+impl Source for Dispatcher {
+    fn name(&self) -> &'static str {
+        "deliveries"
+    }
+
+    fn round(&self, from_zero: bool) -> BoxFuture<'_, Result<Round>> {
+        Box::pin(self.claim(from_zero))
+    }
+}
+
+/// One try, from the claimed job to what becomes of it.
+async fn attempt(
+    channel: &dyn Channel,
+    job: &DeliveryJob,
+    lease_end: Instant,
+    presence: &Presence,
+    give_up: &CancellationToken,
+) -> Attempted {
+    let untried = |next: Next, error: Option<String>| Attempted {
+        job_id: job.job_id,
+        delivery_id: job.delivery_id,
+        attempt: job.attempt,
+        next,
+        outcome: None,
+        error,
+        receipt: None,
+        took: Duration::ZERO,
+    };
+    let again_at_once = Next::Retry { wait: Duration::ZERO, forgiven: true };
+    let outgoing: Outgoing = match store::outgoing(job) {
+        Ok(Some(outgoing)) => outgoing,
+        Ok(None) => return untried(Next::Cancel, None),
+        Err(error) => return untried(Next::Dead, Some(error.chain())),
+    };
+    if job.attempt > job.max_attempts {
+        return untried(Next::Dead, Some("its attempts are used up: none of them ended in an outcome".to_owned()));
+    }
+    let timeout = channel.timeout();
+    if !presence.is_connected() || lease_end.saturating_duration_since(clock::instant()) <= timeout {
+        return untried(again_at_once, Some("not begun: too little was left of its lease".to_owned()));
+    }
+    let began = clock::instant();
+    let sending = AssertUnwindSafe(channel.send(&outgoing)).catch_unwind();
+    let result = tokio::select! {
+        sent = tokio::time::timeout(timeout, sending) => match sent {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panic)) => Err(SendError::Ambiguous("the channel broke while sending (a bug of ours)".to_owned())),
+            Err(_elapsed) => Err(SendError::Ambiguous(format!("no answer within {} s", timeout.as_secs()))),
+        },
+        () = give_up.cancelled() => Err(SendError::Ambiguous("stopped before an answer came".to_owned())),
+    };
+    let mut ended =
+        decide((job.job_id, job.delivery_id), (job.attempt, job.max_attempts), result, began.elapsed(), random::unit());
+    if give_up.is_cancelled() && ended.outcome == Some("ambiguous") {
+        ended.next = Next::Retry { wait: Duration::ZERO, forgiven: false };
+    }
+    ended
+}

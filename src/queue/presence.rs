@@ -1,0 +1,209 @@
+//! Who is alive: a heartbeat row per process, an advisory lock its listener holds, and the rescue of those who died.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::db::{Client, Db, Tx};
+use crate::kernel::{Result, clock, random};
+use crate::queue::bell::BellHandle;
+use crate::queue::model::Incarnation;
+use crate::queue::store;
+
+const HEARTBEAT: Duration = Duration::from_secs(2);
+const MISSING_EVENTS: Duration = Duration::from_secs(60);
+
+/// This process among the workers.
+pub struct Presence {
+    db: Db,
+    incarnation: Incarnation,
+    works: bool,
+    batch_size: usize,
+    peers: AtomicUsize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The lock our listener holds; changes when a half-dead former session still holds the last one.
+    lock_key: Option<i64>,
+    /// The database's time when our listener connected; `None` = it isn't.
+    connected_at: Option<Timestamp>,
+}
+
+impl Presence {
+    /// `works`: whether this process takes jobs.
+    #[must_use]
+    pub fn new(db: Db, incarnation: Incarnation, works: bool, batch_size: usize) -> Arc<Self> {
+        Arc::new(Self {
+            db,
+            incarnation,
+            works,
+            batch_size,
+            peers: AtomicUsize::new(0),
+            state: Mutex::new(State::default()),
+        })
+    }
+
+    /// This process's incarnation.
+    #[must_use]
+    pub fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    /// Other processes seen at the last heartbeat.
+    #[must_use]
+    pub fn peers(&self) -> usize {
+        self.peers.load(Ordering::Relaxed)
+    }
+
+    /// Whether the listener is up: while it is not, others may take us for dead, so no provider call is begun.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.state().connected_at.is_some()
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The listener is up: take the lock that says we live, and say so.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn connected(&self, listener: &tokio_postgres::Client, with_lock: bool) -> Result<()> {
+        let mut lock_key = None;
+        if with_lock {
+            let mut key = self.incarnation.lock_key();
+            // Our own former session may not be gone yet on the server's side: another key does as well.
+            while !listener.query_one("select pg_try_advisory_lock($1)", &[&key]).await?.try_get::<_, bool>(0)? {
+                key = Incarnation(Uuid::new_v4()).lock_key();
+            }
+            lock_key = Some(key);
+        }
+        let now: Timestamp = listener.query_one("select clock_timestamp()", &[]).await?.try_get(0)?;
+        {
+            let mut state = self.state();
+            state.lock_key = lock_key;
+            state.connected_at = Some(now);
+        }
+        self.register(&self.db.client().await?).await
+    }
+
+    /// The listener is down.
+    pub fn disconnected(&self) {
+        self.state().connected_at = None;
+    }
+
+    async fn register(&self, client: &Client) -> Result<()> {
+        let statement = client.prepare_cached(include_str!("../../sql/queries/queue/register.sql")).await?;
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
+        let version = env!("CARGO_PKG_VERSION");
+        let lock_key = self.state().lock_key;
+        client.execute(&statement, &[&self.incarnation.0, &host, &pid, &version, &self.works, &lock_key]).await?;
+        Ok(())
+    }
+
+    /// Heartbeat, rescue and the sweep for forgotten events, until shutdown; then leaves in order.
+    pub async fn run(self: Arc<Self>, bell: BellHandle, shutdown: CancellationToken) {
+        let mut swept_at = clock::instant();
+        let mut settled_below = 0;
+        loop {
+            // Jittered downwards: nodes started together don't beat together.
+            let wait = HEARTBEAT.mul_f64(0.9 + 0.1 * random::unit());
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = shutdown.cancelled() => break,
+            }
+            if let Err(error) = self.beat(&bell).await {
+                tracing::debug!(error = %error.chain(), "a heartbeat failed");
+            }
+            if self.works && swept_at.elapsed() >= MISSING_EVENTS {
+                swept_at = clock::instant();
+                match self.sweep(settled_below).await {
+                    Ok(settled) => settled_below = settled,
+                    Err(error) => tracing::debug!(error = %error.chain(), "the sweep for forgotten events failed"),
+                }
+            }
+        }
+        if let Err(error) = self.leave().await {
+            tracing::debug!(error = %error.chain(), "could not leave in order; peers will notice");
+        }
+    }
+
+    async fn leave(&self) -> Result<()> {
+        let client = self.db.client().await?;
+        let statement = client.prepare_cached(include_str!("../../sql/queries/queue/leave.sql")).await?;
+        client.execute(&statement, &[&self.incarnation.0]).await?;
+        Ok(())
+    }
+
+    /// One heartbeat, and a look at the others'.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn beat(&self, bell: &BellHandle) -> Result<()> {
+        let client = self.db.client().await?;
+        self.register(&client).await?;
+        let Some(connected_at) = self.state().connected_at else { return Ok(()) };
+        let statement = client.prepare_cached(include_str!("../../sql/queries/queue/stale_workers.sql")).await?;
+        let rows = client.query(&statement, &[&self.incarnation.0, &connected_at]).await?;
+        let mut living = 0;
+        for row in rows {
+            if row.try_get::<_, bool>("stale")? {
+                self.rescue(row.try_get("incarnation")?, row.try_get("lock_key")?, row.try_get("works")?, bell)
+                    .await?;
+            } else {
+                living += 1;
+            }
+        }
+        self.peers.store(living, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Ends the leases of a worker whose heartbeat is old, if its lock is free too.
+    async fn rescue(
+        &self,
+        dead: Uuid,
+        lock_key: Option<i64>,
+        worked: bool,
+        bell: &BellHandle,
+    ) -> Result<()> {
+        let tx = Tx::begin(&self.db).await?;
+        if let Some(key) = lock_key {
+            let free: bool = tx.query_one("select pg_try_advisory_xact_lock($1)", &[&key]).await?.try_get(0)?;
+            if !free {
+                return tx.rollback().await;
+            }
+        }
+        let statement = tx.prepare_cached(include_str!("../../sql/queries/queue/rescue.sql")).await?;
+        let row = tx.query_one(&statement, &[&dead]).await?;
+        let (workers, jobs): (i64, i64) = (row.try_get("workers")?, row.try_get("jobs")?);
+        if workers == 0 {
+            return tx.rollback().await;
+        }
+        let suspects = if worked { store::suspect(&tx, self.batch_size * 4).await? } else { 0 };
+        tx.commit().await?;
+        tracing::warn!(worker.incarnation = %dead, jobs.freed = jobs, jobs.suspected = suspects,
+            "a worker died; its leases are ended and the front of its backlog is evaluated singly");
+        bell.wake_all();
+        Ok(())
+    }
+
+    /// Queues events that fell between (triggers disabled during a load, a partial restore).
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn sweep(&self, above: i64) -> Result<i64> {
+        let (queued, settled_below) = store::requeue_missing(&self.db.client().await?, above).await?;
+        if queued > 0 {
+            tracing::warn!(events.queued = queued, "events had neither a job nor an outcome and were queued");
+        }
+        Ok(settled_below)
+    }
+}

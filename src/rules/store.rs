@@ -1,0 +1,88 @@
+//! The rules room's statements: rules in, faults and outcomes out. (Everything else in the room is pure.)
+
+use crate::db::Client;
+use crate::kernel::Result;
+use crate::rules::model::{Fault, Outcome, RuleRow};
+
+/// All enabled rules, and the revision they are of.
+///
+/// # Errors
+/// The database's.
+pub async fn load(client: &Client) -> Result<(i64, Vec<RuleRow>)> {
+    let statement = client.prepare_cached(include_str!("../../sql/queries/rules/load.sql")).await?;
+    let rows = client.query(&statement, &[]).await?;
+    let mut rev = 0;
+    let mut rules = Vec::with_capacity(rows.len());
+    for row in &rows {
+        rev = row.try_get("rev")?;
+        let id: Option<i64> = row.try_get("id")?;
+        let Some(id) = id else { continue };
+        rules.push(RuleRow {
+            id,
+            name: row.try_get("name")?,
+            source_module: row.try_get("source_module")?,
+            event_type_pattern: row.try_get("event_type_pattern")?,
+            conditions: row.try_get("conditions")?,
+            notification_template: row.try_get("notification_template")?,
+            priority: row.try_get("priority")?,
+            version: row.try_get("version")?,
+        });
+    }
+    Ok((rev, rules))
+}
+
+/// Marks the versions that could not be compiled, and takes back marks that no longer hold.
+///
+/// # Errors
+/// The database's.
+pub async fn mark_faults(client: &Client, faults: &[(i64, i32, Fault)]) -> Result<()> {
+    let statement = client.prepare_cached(include_str!("../../sql/queries/rules/mark_faults.sql")).await?;
+    let ids: Vec<i64> = faults.iter().map(|(id, _, _)| *id).collect();
+    let versions: Vec<i32> = faults.iter().map(|(_, version, _)| *version).collect();
+    let places: Vec<&str> = faults.iter().map(|(_, _, fault)| fault.place.as_str()).collect();
+    let details: Vec<&str> = faults.iter().map(|(_, _, fault)| fault.detail.as_str()).collect();
+    client.execute(&statement, &[&ids, &versions, &places, &details]).await?;
+    Ok(())
+}
+
+/// Stops a version that outlasted its watchdog, on every node.
+///
+/// # Errors
+/// The database's.
+pub async fn mark_watchdog(client: &Client, rule: i64, version: i32, detail: &str) -> Result<()> {
+    let statement = client.prepare_cached(include_str!("../../sql/queries/rules/mark_watchdog.sql")).await?;
+    client.execute(&statement, &[&rule, &version, &detail]).await?;
+    Ok(())
+}
+
+/// Prepares what a batch's flight needs, so that nothing in it waits and falls behind its commit.
+///
+/// # Errors
+/// The database's.
+pub async fn prepare(client: &Client) -> Result<()> {
+    client.prepare_cached(include_str!("../../sql/queries/rules/insert_outcomes.sql")).await?;
+    Ok(())
+}
+
+/// Writes what came of a batch's events.
+///
+/// # Errors
+/// The database's; a unique violation when one of them was evaluated before.
+pub async fn insert_outcomes(client: &Client, outcomes: &[Outcome]) -> Result<()> {
+    let statement = client.prepare_cached(include_str!("../../sql/queries/rules/insert_outcomes.sql")).await?;
+    let events: Vec<i64> = outcomes.iter().map(|o| o.event_id).collect();
+    let matched: Vec<i32> = outcomes.iter().map(|o| o.rules_matched).collect();
+    let notifications: Vec<i32> = outcomes.iter().map(|o| o.notifications).collect();
+    let suppressed: Vec<Option<String>> = outcomes.iter().map(|o| json_list(&o.suppressed)).collect();
+    let warnings: Vec<Option<String>> = outcomes.iter().map(|o| json_list(&o.warnings)).collect();
+    client.execute(&statement, &[&events, &matched, &notifications, &suppressed, &warnings]).await?;
+    Ok(())
+}
+
+/// The list as JSON text without what a database can't hold; nothing for an empty one.
+fn json_list<T: serde::Serialize>(list: &[T]) -> Option<String> {
+    if list.is_empty() {
+        return None;
+    }
+    serde_json::to_string(list).ok().map(|text| text.replace("\\u0000", ""))
+}
