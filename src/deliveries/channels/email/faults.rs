@@ -3,6 +3,7 @@
 //! only an answer tells, and without one nobody knows.
 
 use std::error::Error as _;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use lettre::transport::smtp::Error;
@@ -46,12 +47,12 @@ impl Phase {
     ];
 
     /// As kept in an atomic.
-    pub(super) fn number(self) -> u8 {
+    fn number(self) -> u8 {
         self as u8
     }
 
     /// Back from it.
-    pub(super) fn of_number(number: u8) -> Self {
+    fn of_number(number: u8) -> Self {
         // An unknown number can't occur; it would be the phase that promises least.
         Self::ALL
             .into_iter()
@@ -73,13 +74,38 @@ impl Phase {
     }
 }
 
+/// The phase a conversation is in, readable when its future is gone.
+pub(super) struct Progress(AtomicU8);
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        Self(AtomicU8::new(Phase::Queue.number()))
+    }
+
+    pub(super) fn reach(&self, phase: Phase) {
+        self.0.store(phase.number(), Ordering::Relaxed);
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        Phase::of_number(self.0.load(Ordering::Relaxed))
+    }
+}
+
 /// What a failed step of the conversation with `server` means. The recipient's address is cut out of the server's
 /// text, since errors are logged and addresses are not.
-pub(super) fn of_error(phase: Phase, error: &Error, server: &str, recipient: &str) -> SendError {
+pub(super) fn of_error(
+    phase: Phase,
+    error: &Error,
+    server: &str,
+    recipient: Option<&str>,
+) -> SendError {
     let text = error
         .source()
         .map_or_else(|| error.to_string(), ToString::to_string);
-    let text = tidy(&text.replace(recipient, "…"));
+    let text = tidy(&match recipient {
+        Some(recipient) => text.replace(recipient, "…"),
+        None => text,
+    });
     match error.status() {
         Some(code) => of_reply(phase, code.into(), &text, server),
         None => of_silence(phase, &text, server),
@@ -115,15 +141,17 @@ fn of_silence(phase: Phase, text: &str, server: &str) -> SendError {
 /// What it means that time ran out.
 pub(super) fn of_timeout(phase: Phase, waited: Duration, server: &str) -> SendError {
     let seconds = waited.as_secs_f64();
-    if phase == Phase::Content {
-        SendError::Ambiguous(format!(
-            "{server} took the mail but gave no answer within {seconds} s; it may have accepted it"
-        ))
-    } else {
-        SendError::Transient(format!(
+    match phase {
+        Phase::Content => SendError::Ambiguous(format!(
+            "{server} gave no answer to the mail within {seconds} s; it may have accepted it"
+        )),
+        Phase::Queue => SendError::Transient(format!(
+            "no connection to {server} came free within {seconds} s"
+        )),
+        _ => SendError::Transient(format!(
             "{server} wasn't done with {} after {seconds} s",
             phase.name()
-        ))
+        )),
     }
 }
 

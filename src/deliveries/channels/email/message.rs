@@ -10,7 +10,8 @@ use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use sha2::{Digest as _, Sha256};
 
 use super::address;
-use super::layout::{Language, Layout, Page};
+use super::language::Language;
+use super::layout::{Layout, Page};
 use crate::deliveries::model::{Outgoing, SendError};
 use crate::kernel::{Result, Severity};
 

@@ -1,13 +1,15 @@
-//! The e-mail channel: a delivery becomes one mail (`message`, `layout`) and leaves through a server (`smtp`, `pool`)
+//! The e-mail channel: a delivery becomes one mail (`message`, `layout`) and leaves through a server (`smtp`, `server`, `pool`)
 //! or into a folder (`files`). Comes from `channels::configured`, goes to the attempt's record as a receipt or a typed
 //! error (`faults`). Law: the same delivery gives the same bytes at every attempt, its `Message-ID` first of all.
 
 mod address;
 mod faults;
 mod files;
+mod language;
 mod layout;
 mod message;
 mod pool;
+mod server;
 mod smtp;
 
 use std::time::Duration;
@@ -18,6 +20,7 @@ use crate::deliveries::model::{Outgoing, Receipt};
 use crate::kernel::{ChannelKind, Error, Result};
 use files::Files;
 use message::Mailer;
+use server::Server;
 use smtp::Smtp;
 
 /// E-mail, configured and checked. Connects nowhere before the first mail.
@@ -53,10 +56,10 @@ impl EmailChannel {
                 .map_err(|fault| faults.push(format!("NEUROLINK_EMAIL_DIR: {fault}")))
                 .ok()
                 .map(Way::Files),
-            EmailTransport::Smtp { .. } => Smtp::from_config(transport, concurrency)
+            EmailTransport::Smtp { .. } => Server::from_config(transport)
                 .map_err(|more| faults.extend(more))
                 .ok()
-                .map(|smtp| Way::Smtp(Box::new(smtp))),
+                .map(|server| Way::Smtp(Box::new(Smtp::new(server, concurrency)))),
         };
         match (sender, way) {
             (Some(sender), Some(way)) => Ok(Some(Self {
