@@ -95,15 +95,19 @@ async fn a_hundred_mails_go_side_by_side_over_no_more_connections_than_allowed()
 async fn a_mail_on_a_waiting_connection_takes_no_forty_milliseconds() {
     let (mut server, channel) = plain().await;
     send(&channel, "sara@tsh.example").await.unwrap();
-    // The median, since others are at work on the machine.
     let mut took = Vec::new();
-    for _ in 0..21 {
+    for _ in 0..31 {
         let began = Instant::now();
         send(&channel, "sara@tsh.example").await.unwrap();
         took.push(began.elapsed());
     }
-    took.sort();
-    assert!(took[10] < Duration::from_millis(35), "{took:?}");
+    // Acknowledgements may be quick on a fresh connection, so only the later mails tell; of those the quickest, since
+    // others are at work on the machine, while a mail that waits for a delayed acknowledgement never takes less than 40.
+    let quickest = took[20..].iter().min();
+    assert!(
+        quickest.is_some_and(|t| *t < Duration::from_millis(35)),
+        "{took:?}"
+    );
     assert_eq!(server.connections().await, 1);
 }
 

@@ -40,6 +40,7 @@ impl Connection {
 pub(super) struct Pool {
     state: Mutex<State>,
     limit: usize,
+    max_idle: Duration,
 }
 
 #[derive(Default)]
@@ -53,16 +54,21 @@ struct State {
 impl Pool {
     /// Keeps at most `limit` connections.
     pub(super) fn new(limit: usize) -> Arc<Self> {
+        Self::with_max_idle(limit, MAX_IDLE)
+    }
+
+    fn with_max_idle(limit: usize, max_idle: Duration) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State::default()),
             limit,
+            max_idle,
         })
     }
 
     /// The connection used last, if it hasn't waited too long.
     pub(super) fn take(&self) -> Option<Connection> {
         let (since, connection) = self.state().idle.pop()?;
-        if since.elapsed() < MAX_IDLE {
+        if since.elapsed() < self.max_idle {
             return Some(connection);
         }
         // The others have waited even longer; the sweep closes them.
@@ -81,7 +87,7 @@ impl Pool {
         }
         state.idle.push((clock::instant(), connection));
         if !std::mem::replace(&mut state.swept, true) {
-            tokio::spawn(sweep(Arc::downgrade(self)));
+            tokio::spawn(sweep(Arc::downgrade(self), self.max_idle));
         }
     }
 
@@ -91,7 +97,7 @@ impl Pool {
         let waited_too_long = state
             .idle
             .iter()
-            .take_while(|(since, _)| since.elapsed() >= MAX_IDLE)
+            .take_while(|(since, _)| since.elapsed() >= self.max_idle)
             .count();
         let old: Vec<_> = state.idle.drain(..waited_too_long).collect();
         state.swept = !state.idle.is_empty();
@@ -108,9 +114,9 @@ impl Pool {
 }
 
 /// Runs only while connections wait, so that an idle node has no timer of ours.
-async fn sweep(pool: Weak<Pool>) {
+async fn sweep(pool: Weak<Pool>, max_idle: Duration) {
     loop {
-        tokio::time::sleep(MAX_IDLE).await;
+        tokio::time::sleep(max_idle).await;
         match pool.upgrade() {
             Some(pool) if pool.close_idle() => {}
             _ => return,
@@ -124,4 +130,65 @@ fn retire(mut connection: Connection) {
         // The connection ends here, whatever the server says to it.
         let _ = tokio::time::timeout(QUIT_WAIT, connection.smtp.quit()).await;
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use lettre::transport::smtp::extension::ClientId;
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    /// A connection with the least of servers, and the last line that server gets.
+    async fn connection() -> (Connection, JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = BufReader::new(stream);
+            stream.write_all(b"220 here\r\n").await.unwrap();
+            let mut last = String::new();
+            loop {
+                let mut line = String::new();
+                if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
+                    return last;
+                }
+                last = line;
+                // The client may be gone already.
+                let _ = stream.write_all(b"250 fine\r\n").await;
+            }
+        });
+        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let hello = ClientId::default();
+        let smtp = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello)
+            .await
+            .unwrap();
+        (Connection::new(smtp), server)
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_waits_too_long_says_goodbye_by_itself() {
+        let pool = Pool::with_max_idle(2, Duration::from_millis(1));
+        let (waiting, server) = connection().await;
+        pool.put(waiting);
+        assert_eq!(server.await.unwrap(), "QUIT\r\n");
+        assert!(pool.take().is_none());
+        let state = pool.state();
+        assert!(state.idle.is_empty() && !state.swept);
+    }
+
+    #[tokio::test]
+    async fn no_more_connections_wait_than_allowed_and_the_last_used_goes_first() {
+        let pool = Pool::new(1);
+        let (mut first, _first_server) = connection().await;
+        first.needs_reset = true;
+        let (second, second_server) = connection().await;
+        pool.put(first);
+        pool.put(second);
+        assert_eq!(second_server.await.unwrap(), "QUIT\r\n");
+        assert!(pool.take().is_some_and(|kept| kept.needs_reset));
+        assert!(pool.take().is_none());
+    }
 }
