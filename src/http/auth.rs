@@ -1,0 +1,431 @@
+//! Who is calling. Comes in: the `Authorization` header. Goes out: a [`Principal`], or why not. Tokens are HS256 JWTs
+//! made by the ERP with a secret both know; `exp` is required, and no other algorithm is taken, `none` least of all.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use serde_json::{Map, Value};
+
+use super::route::{Access, Principal};
+use crate::config;
+use crate::kernel::{Error, Result};
+
+/// How far clocks may differ, in seconds.
+const LEEWAY: u64 = 5;
+
+/// Verifies tokens. Cheap to clone.
+#[derive(Clone)]
+pub struct Authenticator(Arc<Inner>);
+
+struct Inner {
+    key: DecodingKey,
+    validation: Validation,
+    settings: config::Auth,
+}
+
+impl Authenticator {
+    /// With the settings' secret, claim and role names.
+    #[must_use]
+    pub fn new(settings: &config::Auth) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.leeway = LEEWAY;
+        validation.validate_nbf = true;
+        let mut required = vec!["exp"];
+        if let Some(issuer) = &settings.issuer {
+            validation.set_issuer(&[issuer]);
+            required.push("iss");
+        }
+        // Without a setting we don't know our own name: tokens made for several services are then as good as any.
+        validation.validate_aud = settings.audience.is_some();
+        if let Some(audience) = &settings.audience {
+            validation.set_audience(&[audience]);
+            required.push("aud");
+        }
+        validation.set_required_spec_claims(&required);
+        Self(Arc::new(Inner {
+            key: DecodingKey::from_secret(settings.secret.expose().as_bytes()),
+            validation,
+            settings: settings.clone(),
+        }))
+    }
+
+    /// Who a token speaks for.
+    ///
+    /// # Errors
+    /// `Unauthenticated`: `token_expired`, `token_invalid`.
+    pub fn verify(&self, token: &str) -> Result<Principal> {
+        let Inner {
+            key,
+            validation,
+            settings,
+        } = &*self.0;
+        let claims = decode::<Map<String, Value>>(token, key, validation)
+            .map_err(|fault| refusal(fault.kind()))?
+            .claims;
+        let subject = claims
+            .get(&settings.subject_claim)
+            .and_then(id)
+            .filter(|s| !s.is_empty() && s.len() <= 128 && !s.contains('\0'))
+            .ok_or_else(|| invalid("the token names no subject"))?;
+        let roles = list(&claims, &settings.roles_claim)?;
+        let has = |role: &str| roles.iter().any(|own| own == role);
+        Ok(Principal {
+            subject,
+            is_admin: has(&settings.admin_role),
+            is_producer: has(&settings.producer_role),
+            is_auditor: has(&settings.auditor_role),
+            branch_ids: list(&claims, &settings.branches_claim)?,
+        })
+    }
+
+    /// Who sent these headers, if a route of this access wants to know. On a public route a token that doesn't hold is
+    /// as good as none: probes and links must not break because a browser added an old token.
+    ///
+    /// # Errors
+    /// `Unauthenticated` as [`Self::verify`], or `token_missing`; `Forbidden` for a caller without the right.
+    pub fn admit(&self, headers: &HeaderMap, access: Access) -> Result<Option<Principal>> {
+        let caller = match bearer(headers) {
+            Ok(Some(token)) => self.verify(token).map(Some),
+            Ok(None) => Ok(None),
+            Err(fault) => Err(fault),
+        };
+        if access == Access::Public {
+            return Ok(caller.unwrap_or_default());
+        }
+        let Some(principal) = caller? else {
+            return Err(Error::Unauthenticated {
+                code: "token_missing",
+                detail: "a bearer token is needed: `Authorization: Bearer …`".to_owned(),
+            });
+        };
+        let settings = &self.0.settings;
+        let (allowed, role) = match access {
+            Access::Public | Access::Anyone => (true, ""),
+            Access::Producer => (
+                principal.is_producer || principal.is_admin,
+                &*settings.producer_role,
+            ),
+            Access::Auditor => (
+                principal.is_auditor || principal.is_admin,
+                &*settings.auditor_role,
+            ),
+            Access::Admin => (principal.is_admin, &*settings.admin_role),
+        };
+        if allowed {
+            Ok(Some(principal))
+        } else {
+            Err(Error::Forbidden(format!("this needs the role `{role}`")))
+        }
+    }
+}
+
+fn invalid(detail: &str) -> Error {
+    Error::Unauthenticated {
+        code: "token_invalid",
+        detail: detail.to_owned(),
+    }
+}
+
+fn refusal(kind: &ErrorKind) -> Error {
+    match kind {
+        ErrorKind::ExpiredSignature => Error::Unauthenticated {
+            code: "token_expired",
+            detail: "the token has expired".to_owned(),
+        },
+        ErrorKind::ImmatureSignature => invalid("the token is not valid yet"),
+        ErrorKind::InvalidIssuer => invalid("the token has another issuer"),
+        ErrorKind::InvalidAudience => invalid("the token is for another audience"),
+        ErrorKind::MissingRequiredClaim(name) => {
+            invalid(&format!("the token has no usable `{name}`"))
+        }
+        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => {
+            invalid("the token is not signed with HS256")
+        }
+        // Not said apart: who guesses shouldn't learn how far the guess got.
+        _ => invalid("the token is malformed or signed with another secret"),
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or_default().trim();
+    match text.split_once(' ') {
+        Some((scheme, token))
+            if scheme.eq_ignore_ascii_case("bearer") && values.next().is_none() =>
+        {
+            Ok(Some(token.trim()))
+        }
+        _ => Err(invalid(
+            "the `Authorization` header is not one `Bearer` token",
+        )),
+    }
+}
+
+/// A string, or a whole number as its digits.
+fn id(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(n) if n.is_i64() || n.is_u64() => Some(n.to_string()),
+        _ => None,
+    }
+}
+
+/// The claim `name`, or its singular: an array, or one text with spaces or commas between, or one number.
+fn list(claims: &Map<String, Value>, name: &str) -> Result<Vec<String>> {
+    // branch_ids → branch_id, roles → role.
+    let singular = name.strip_suffix('s').unwrap_or(name);
+    let odd = || {
+        invalid(&format!(
+            "the token's `{name}` is neither text nor a list of texts"
+        ))
+    };
+    match claims.get(name).or_else(|| claims.get(singular)) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(items)) => items.iter().map(|item| id(item).ok_or_else(odd)).collect(),
+        Some(Value::String(text)) => Ok(text
+            .split([' ', ','])
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect()),
+        Some(other) => Ok(vec![id(other).ok_or_else(odd)?]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{Secret, clock};
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    use serde_json::json;
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+    fn settings() -> config::Auth {
+        config::Auth {
+            secret: Secret::new(SECRET),
+            issuer: None,
+            audience: None,
+            subject_claim: "sub".to_owned(),
+            roles_claim: "roles".to_owned(),
+            branches_claim: "branch_ids".to_owned(),
+            admin_role: "admin".to_owned(),
+            producer_role: "producer".to_owned(),
+            auditor_role: "auditor".to_owned(),
+        }
+    }
+
+    fn now() -> i64 {
+        clock::now().as_second()
+    }
+
+    fn token(algorithm: Algorithm, claims: &Value) -> String {
+        encode(
+            &Header::new(algorithm),
+            claims,
+            &EncodingKey::from_secret(SECRET.as_bytes()),
+        )
+        .unwrap()
+    }
+
+    fn verify(settings: &config::Auth, claims: &Value) -> Result<Principal> {
+        Authenticator::new(settings).verify(&token(Algorithm::HS256, claims))
+    }
+
+    fn code(result: &Result<Principal>) -> &'static str {
+        match result {
+            Err(Error::Unauthenticated { code, .. }) => code,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn roles_and_branches_come_in_every_usual_shape() {
+        let exp = now() + 60;
+        for (claims, branches) in [
+            (
+                json!({"sub": "u1", "exp": exp, "roles": ["producer", "x"], "branch_ids": ["b1", 2]}),
+                vec!["b1", "2"],
+            ),
+            (
+                json!({"sub": 17, "exp": exp, "roles": "x producer", "branch_ids": "b1,b2"}),
+                vec!["b1", "b2"],
+            ),
+            (
+                json!({"sub": "u1", "exp": exp, "role": "producer", "branch_id": 9}),
+                vec!["9"],
+            ),
+            (
+                json!({"sub": "u1", "exp": exp as f64 + 0.5, "role": "producer"}),
+                vec![],
+            ),
+        ] {
+            let principal = verify(&settings(), &claims).unwrap();
+            assert!(principal.is_producer && !principal.is_admin && !principal.is_auditor);
+            assert_eq!(principal.branch_ids, branches);
+            assert!(["u1", "17"].contains(&principal.subject.as_str()));
+        }
+    }
+
+    #[test]
+    fn names_of_claims_and_roles_are_settings() {
+        let settings = config::Auth {
+            subject_claim: "uid".to_owned(),
+            roles_claim: "groups".to_owned(),
+            admin_role: "root".to_owned(),
+            ..settings()
+        };
+        let claims = json!({"uid": "u1", "exp": now() + 60, "groups": ["root"]});
+        let principal = verify(&settings, &claims).unwrap();
+        assert!(principal.is_admin && principal.subject == "u1");
+    }
+
+    #[test]
+    fn a_token_without_a_future_expiry_is_refused() {
+        let s = settings();
+        assert_eq!(code(&verify(&s, &json!({"sub": "u"}))), "token_invalid");
+        assert_eq!(
+            code(&verify(&s, &json!({"sub": "u", "exp": "soon"}))),
+            "token_invalid"
+        );
+        assert_eq!(
+            code(&verify(&s, &json!({"sub": "u", "exp": now() - 10}))),
+            "token_expired"
+        );
+        let early = json!({"sub": "u", "exp": now() + 60, "nbf": now() + 30});
+        assert_eq!(code(&verify(&s, &early)), "token_invalid");
+        assert_eq!(
+            code(&verify(&s, &json!({"exp": now() + 60}))),
+            "token_invalid"
+        );
+        assert_eq!(
+            code(&verify(
+                &s,
+                &json!({"sub": "u", "exp": now() + 60, "roles": {}})
+            )),
+            "token_invalid"
+        );
+    }
+
+    #[test]
+    fn issuer_and_audience_are_required_once_set() {
+        let s = config::Auth {
+            issuer: Some("erp".to_owned()),
+            audience: Some("neurolink".to_owned()),
+            ..settings()
+        };
+        let exp = now() + 60;
+        let good = json!({"sub": "u", "exp": exp, "iss": "erp", "aud": ["x", "neurolink"]});
+        assert!(verify(&s, &good).is_ok());
+        for bad in [
+            json!({"sub": "u", "exp": exp}),
+            json!({"sub": "u", "exp": exp, "iss": "erp"}),
+            json!({"sub": "u", "exp": exp, "iss": "other", "aud": "neurolink"}),
+            json!({"sub": "u", "exp": exp, "iss": "erp", "aud": "other"}),
+        ] {
+            assert_eq!(code(&verify(&s, &bad)), "token_invalid", "{bad}");
+        }
+        let elsewhere = json!({"sub": "u", "exp": exp, "iss": "x", "aud": "y"});
+        assert!(verify(&settings(), &elsewhere).is_ok());
+    }
+
+    #[test]
+    fn no_other_algorithm_and_no_other_secret_is_taken() {
+        let claims = json!({"sub": "u", "exp": now() + 60});
+        let authenticator = Authenticator::new(&settings());
+        for algorithm in [Algorithm::HS384, Algorithm::HS512] {
+            let refused = authenticator.verify(&token(algorithm, &claims));
+            assert_eq!(code(&refused), "token_invalid");
+        }
+        let good = token(Algorithm::HS256, &claims);
+        let parts: Vec<&str> = good.split('.').collect();
+        // {"alg":"none","typ":"JWT"}
+        let none = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{}.", parts[1]);
+        assert_eq!(code(&authenticator.verify(&none)), "token_invalid");
+        let other = encode(
+            &Header::default(),
+            &claims,
+            &EncodingKey::from_secret(&[7; 32]),
+        )
+        .unwrap();
+        assert_eq!(code(&authenticator.verify(&other)), "token_invalid");
+        for rubbish in ["", ".", "a.b.c", "..", &good[..good.len() - 2]] {
+            assert_eq!(code(&authenticator.verify(rubbish)), "token_invalid");
+        }
+    }
+
+    #[test]
+    fn access_is_by_role_and_admins_may_everything() {
+        let a = Authenticator::new(&settings());
+        let admit = |header: &str, access| {
+            let mut headers = HeaderMap::new();
+            if !header.is_empty() {
+                headers.insert(AUTHORIZATION, header.parse().unwrap());
+            }
+            a.admit(&headers, access)
+        };
+        let with = |roles: &str| {
+            let claims = json!({"sub": "u", "exp": now() + 60, "roles": roles});
+            format!("bearer {}", token(Algorithm::HS256, &claims))
+        };
+        for (roles, may) in [
+            ("", vec![Access::Public, Access::Anyone]),
+            (
+                "producer",
+                vec![Access::Public, Access::Anyone, Access::Producer],
+            ),
+            (
+                "auditor",
+                vec![Access::Public, Access::Anyone, Access::Auditor],
+            ),
+            (
+                "admin",
+                vec![
+                    Access::Public,
+                    Access::Anyone,
+                    Access::Producer,
+                    Access::Auditor,
+                    Access::Admin,
+                ],
+            ),
+        ] {
+            for access in [
+                Access::Public,
+                Access::Anyone,
+                Access::Producer,
+                Access::Auditor,
+                Access::Admin,
+            ] {
+                match admit(&with(roles), access) {
+                    Ok(Some(_)) => assert!(may.contains(&access), "{roles} {access:?}"),
+                    Err(Error::Forbidden(_)) => {
+                        assert!(!may.contains(&access), "{roles} {access:?}")
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        let missing = admit("", Access::Anyone);
+        assert!(matches!(
+            missing,
+            Err(Error::Unauthenticated {
+                code: "token_missing",
+                ..
+            })
+        ));
+        let basic = admit("Basic eDp5", Access::Anyone);
+        assert!(matches!(
+            basic,
+            Err(Error::Unauthenticated {
+                code: "token_invalid",
+                ..
+            })
+        ));
+        assert!(admit("Bearer rubbish", Access::Public).unwrap().is_none());
+    }
+}
