@@ -78,6 +78,10 @@ impl Authenticator {
             is_producer: has(&settings.producer_role),
             is_auditor: has(&settings.auditor_role),
             branch_ids: list(&claims, &settings.branches_claim)?,
+            expires_at: claims
+                .get("exp")
+                .and_then(Value::as_f64)
+                .and_then(|seconds| jiff::Timestamp::from_second(seconds as i64).ok()),
         })
     }
 

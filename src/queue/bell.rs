@@ -65,6 +65,7 @@ pub struct BellStats {
     pub connections: AtomicU64,
 }
 
+#[derive(Debug)]
 struct Shared {
     wakes: Vec<watch::Sender<u64>>,
     active: watch::Sender<usize>,
@@ -74,7 +75,7 @@ struct Shared {
 }
 
 /// What workers and other rooms hold of the bell.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct BellHandle {
     shared: Arc<Shared>,
 }
@@ -90,6 +91,20 @@ pub struct Bell {
 }
 
 impl BellHandle {
+    /// A handle for a bell of so many sources.
+    #[must_use]
+    pub fn new(sources: usize) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                wakes: (0..sources).map(|_| watch::Sender::new(0)).collect(),
+                active: watch::Sender::new(0),
+                connected: watch::Sender::new(false),
+                asleep: watch::Sender::new(false),
+                stats: BellStats::default(),
+            }),
+        }
+    }
+
     /// Work has come for source `index` by a way that needs no notification (our own ingest, a freed slot).
     pub fn nudge(&self, index: usize) {
         if let Some(wake) = self.shared.wakes.get(index) {
@@ -145,7 +160,7 @@ enum Woken {
 }
 
 impl Bell {
-    /// A bell for these sources; their workers are run by `queue::worker` with the index they have here.
+    /// A bell for these sources, known to their workers by the index they have here; `handle` was made for as many.
     #[must_use]
     pub fn new(
         db: Db,
@@ -153,16 +168,9 @@ impl Bell {
         presence: Arc<Presence>,
         sources: Vec<Arc<dyn Source>>,
         signals: Signals,
-    ) -> (Self, BellHandle) {
-        let shared = Arc::new(Shared {
-            wakes: sources.iter().map(|_| watch::Sender::new(0)).collect(),
-            active: watch::Sender::new(0),
-            connected: watch::Sender::new(false),
-            asleep: watch::Sender::new(false),
-            stats: BellStats::default(),
-        });
-        let handle = BellHandle { shared: shared.clone() };
-        (Self { db, mode, presence, sources, signals, shared }, handle)
+        handle: &BellHandle,
+    ) -> Self {
+        Self { db, mode, presence, sources, signals, shared: handle.shared.clone() }
     }
 
     /// Runs until shutdown, reconnecting as often as it takes.
