@@ -380,6 +380,10 @@ async fn an_upgrade_waits_for_an_open_transaction_without_standing_before_other_
     {
         tokio::task::yield_now().await;
     }
+    other
+        .batch_execute("set statement_timeout = '5s'")
+        .await
+        .unwrap();
     let begun = std::time::Instant::now();
     other.execute(insert, &[]).await.unwrap();
     assert!(begun.elapsed() < std::time::Duration::from_secs(3));

@@ -2,8 +2,10 @@
 //! installed. Made, started and stopped here; everybody else gets a `tokio_postgres::Config` and can't tell the difference.
 //! Law: Unix socket in a folder of our own, passwords for all, one owner of a data directory at a time.
 
+mod account;
 mod cluster;
 mod guard;
+mod orphan;
 mod place;
 mod process;
 mod programs;
@@ -121,7 +123,7 @@ impl Embedded {
             let place = place.clone();
             blocking(move || cluster::ensure(&place)).await?
         };
-        process::stop_orphan(&place).await?;
+        orphan::stop_orphan(&place).await?;
         let process = Process::start(&place, &made.programs).await?;
         let this = Self {
             place,

@@ -1,5 +1,5 @@
-//! The data directory: what lies where, who may read it, and which account the server runs as. Root never runs the
-//! server, and never writes into a folder that the server's account can write to.
+//! The data directory: what lies where, who may read it, and the socket's folder. Root never writes into the cluster or
+//! the socket's folder, and follows no link in a directory that is another account's.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -7,15 +7,12 @@ use std::os::unix::fs::{
     DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
 };
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
+use super::account::Account;
 use crate::kernel::{Error, Result, random};
 
 /// `sun_path` holds 107 bytes and an end; `/.s.PGSQL.5432` takes 14 of them.
 const LONGEST_SOCKET_DIR: usize = 107 - 14;
-
-/// Accounts that root hands the server to, the first that exists: one made for us, then the package's.
-const ACCOUNTS: [&str; 2] = ["neurolink", "postgres"];
 
 /// A data directory.
 #[derive(Debug, Clone)]
@@ -26,15 +23,6 @@ pub(super) struct Place {
     pub(super) socket: PathBuf,
     /// Who runs the server.
     pub(super) account: Account,
-}
-
-/// Who runs the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Account {
-    pub(super) uid: u32,
-    pub(super) gid: u32,
-    /// Whether we are root and have to become it.
-    change: bool,
 }
 
 impl Place {
@@ -205,81 +193,6 @@ impl Place {
         fs::symlink_metadata(path)
             .is_ok_and(|m| m.is_dir() && m.uid() == self.account.uid && m.mode() & 0o077 == 0)
     }
-}
-
-impl Account {
-    fn of(root: &Path, meta: &fs::Metadata) -> Result<Self> {
-        let (uid, gid) = (
-            rustix::process::geteuid().as_raw(),
-            rustix::process::getegid().as_raw(),
-        );
-        let cluster = fs::metadata(root.join("postgres")).ok();
-        if uid != 0 {
-            if let Some(owner) = cluster.map(|m| m.uid()).filter(|&owner| owner != uid) {
-                return Err(Error::broken(format!(
-                    "the database in {} belongs to user {owner}; run this as that user or as root",
-                    root.display()
-                )));
-            }
-            return Ok(Self {
-                uid,
-                gid,
-                change: false,
-            });
-        }
-        // Whoever the data belongs to already; else an account that has no other rights.
-        let owner = cluster
-            .map(|m| (m.uid(), m.gid()))
-            .into_iter()
-            .chain([(meta.uid(), meta.gid())])
-            .find(|&(uid, _)| uid != 0);
-        let (uid, gid) = match owner {
-            Some(owner) => owner,
-            None => ACCOUNTS.into_iter().find_map(look_up).ok_or_else(|| {
-                Error::broken(
-                    "PostgreSQL doesn't run as root, and there is neither a user neurolink nor postgres to run it as; \
-                     make one (adduser --system --group neurolink), or run neurolink as an ordinary user",
-                )
-            })?,
-        };
-        Ok(Self {
-            uid,
-            gid,
-            change: true,
-        })
-    }
-
-    /// A command that runs as this account, with nothing of our environment: our secrets are in there.
-    pub(super) fn command(&self, program: &Path) -> Command {
-        use std::os::unix::process::CommandExt as _;
-        let mut command = Command::new(program);
-        command
-            .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .env("LC_ALL", "C")
-            .current_dir("/")
-            .stdin(Stdio::null());
-        if self.change {
-            // The standard library drops root's supplementary groups along with it.
-            command.uid(self.uid).gid(self.gid);
-        }
-        command
-    }
-}
-
-/// By `id`, which also knows accounts that are not in /etc/passwd.
-fn look_up(name: &str) -> Option<(u32, u32)> {
-    let ask = |what: &str| -> Option<u32> {
-        let output = Command::new("id")
-            .args([what, name])
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .output()
-            .ok()?;
-        let text = String::from_utf8(output.stdout).ok()?;
-        output.status.success().then(|| text.trim().parse().ok())?
-    };
-    ask("-u").zip(ask("-g")).filter(|&(uid, _)| uid != 0)
 }
 
 #[allow(clippy::cast_possible_wrap)]

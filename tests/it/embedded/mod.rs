@@ -1,12 +1,15 @@
 //! The embedded database: made, started, stopped, killed, shared, and closed to everybody else.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+mod other;
+
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use neurolink::db::{Db, Embedded, migrate};
 use tokio_postgres::{Client, NoTls};
+
+use other::Other;
 
 /// A data directory, below a folder that any account can pass through.
 struct Home {
@@ -42,112 +45,6 @@ async fn show(client: &Client, what: &str) -> String {
 fn postmaster(data: &Path) -> Option<u32> {
     let text = std::fs::read_to_string(data.join("postgres/postmaster.pid")).ok()?;
     text.lines().next()?.trim().parse().ok()
-}
-
-/// Another process that runs or joins the embedded database until its standard input ends, or until it is killed.
-struct Other {
-    child: Child,
-    /// Held open: its end is the order to stop.
-    stdin: Option<ChildStdin>,
-    stdout: BufReader<ChildStdout>,
-    said: Vec<String>,
-}
-
-impl Other {
-    fn start(data: &Path, how: &str, uid: Option<(u32, u32)>) -> Self {
-        use std::os::unix::process::CommandExt as _;
-        let mut program = std::env::current_exe().unwrap();
-        if let Some((uid, gid)) = uid {
-            // The other account may not be able to reach the build folder.
-            let copy = data.with_file_name("neurolink-it");
-            std::fs::copy(&program, &copy).unwrap();
-            std::os::unix::fs::chown(&copy, Some(uid), Some(gid)).unwrap();
-            program = copy;
-        }
-        let mut command = Command::new(program);
-        command
-            .args([
-                "--exact",
-                "embedded::another_process",
-                "--ignored",
-                "--nocapture",
-            ])
-            .env("NEUROLINK_IT_EMBEDDED", data)
-            .env("NEUROLINK_IT_HOW", how)
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        if let Some((uid, gid)) = uid {
-            command.uid(uid).gid(gid);
-        }
-        let mut child = command.spawn().unwrap();
-        let mut said = Vec::new();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        loop {
-            let mut line = String::new();
-            let bytes = stdout.read_line(&mut line).unwrap();
-            let done = bytes == 0 || line.starts_with("now: ");
-            said.push(line.trim_end().to_owned());
-            if done {
-                break;
-            }
-        }
-        Self {
-            stdin: child.stdin.take(),
-            stdout,
-            child,
-            said,
-        }
-    }
-
-    /// `running`, `joined`, or `refused: why`.
-    fn now(&self) -> &str {
-        self.said
-            .last()
-            .and_then(|l| l.strip_prefix("now: "))
-            .unwrap_or_else(|| panic!("{:?}", self.said))
-    }
-
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn stop(mut self) {
-        drop(self.stdin.take());
-        // libtest's own words; a closed pipe would fail it.
-        self.stdout.read_to_string(&mut String::new()).unwrap();
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "the other process of the tests here; not a test by itself"]
-async fn another_process() {
-    let Some(data) = std::env::var_os("NEUROLINK_IT_EMBEDDED").map(PathBuf::from) else {
-        return;
-    };
-    let started = match std::env::var("NEUROLINK_IT_HOW").unwrap().as_str() {
-        "serve" => Embedded::start(&data).await,
-        _ => Embedded::attach_or_start(&data).await,
-    };
-    match started {
-        Err(error) => println!("now: refused: {}", error.chain()),
-        Ok(embedded) => {
-            let how = if embedded.is_owner() {
-                "running"
-            } else {
-                "joined"
-            };
-            println!("now: {how}");
-            std::io::stdout().flush().unwrap();
-            tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()))
-                .await
-                .unwrap()
-                .unwrap();
-            embedded.stop().await.unwrap();
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -264,7 +161,18 @@ async fn after_kill_9_the_next_start_recovers() {
         .batch_execute("create table kept (n int); insert into kept values (7)")
         .await
         .unwrap();
+    let server = format!("/proc/{}", postmaster(&home.data).unwrap());
     first.kill();
+    if Path::new("/usr/bin/setpriv").exists() {
+        // The server ends by itself: the kernel tells it that its parent is gone.
+        let ends = async {
+            while Path::new(&server).exists() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let patience = std::time::Duration::from_secs(20);
+        tokio::time::timeout(patience, ends).await.unwrap();
+    }
     let again = Embedded::start(&home.data).await.unwrap();
     assert!(again.is_owner());
     let client = connect(&again).await;
