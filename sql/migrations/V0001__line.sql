@@ -403,7 +403,7 @@ do $$
 declare t regclass;
 begin
     for t in select c.oid from pg_class c
-              where c.relnamespace = current_schema()::regnamespace and c.relname like 'neurolink\_%' and c.relkind = 'r'
+              where c.relnamespace = quote_ident(current_schema())::regnamespace and c.relname like 'neurolink\_%' and c.relkind = 'r'
     loop
         execute format('revoke all on %s from public', t);
     end loop;

@@ -1,9 +1,12 @@
 //! PostgreSQL: the pool, dedicated connections, errors by meaning, the embedded default, migrations.
 //! Law: every connection of the product is opened here; no room's own statement stands here.
 
+pub mod embedded;
 pub mod errors;
+pub mod migrate;
 mod pool;
 mod tx;
 
+pub use embedded::Embedded;
 pub use pool::{Client, Db, Session};
 pub use tx::Tx;

@@ -1,4 +1,15 @@
-//! The integration tests: one binary, since each costs a link of its own.
+//! The integration tests: one binary, a database per test. `support` starts what they need.
+// Helpers of tests are tests: clippy's own allowance covers only functions marked as such.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    unreachable_pub
+)]
 
+mod embedded;
+mod migrate;
+mod schema;
 mod smtp;
 mod support;

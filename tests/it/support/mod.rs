@@ -1,3 +1,7 @@
-//! What the integration tests stand on.
+//! What the tests stand on: a private PostgreSQL ([`cluster`]), a database per test ([`TestDb`]), a real SMTP server.
 
+pub mod cluster;
+mod database;
 pub(crate) mod smtp;
+
+pub use database::{TestDb, open};
