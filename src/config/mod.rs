@@ -10,8 +10,6 @@ mod database_url;
 pub mod docs;
 pub mod inspect;
 mod load;
-#[cfg(test)]
-mod load_tests;
 mod model;
 mod reader;
 pub mod settings;
