@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::cli::Failure;
 use crate::cli::output::{ColorChoice, Colors, Output, Style};
-use crate::config::{Config, Needs, Sources, inspect};
+use crate::config::{Config, Log, Needs, Sources, inspect};
 use crate::telemetry;
 
 /// The surroundings of a command.
@@ -37,13 +37,15 @@ impl Context {
         Ok(self.sources.get_or_init(|| sources))
     }
 
-    /// The settings, for a command that does one thing and ends; oddities are told on standard error.
+    /// The settings, for a command that does one thing and ends; oddities are told on standard error. Logs warnings only,
+    /// unless `NEUROLINK_LOG` asks for more: the command's own words say what it does.
     ///
     /// # Errors
     /// All that is wrong with the settings, at once.
     pub fn config(&self, needs: Needs) -> Result<Config, Failure> {
         let sources = self.sources()?;
         let config = self.load(needs, sources)?;
+        telemetry::init(&brief(config.log.clone(), sources))?;
         for warning in inspect::warnings(sources, Some(&config)) {
             let head = self.error_colors().paint(Style::Odd, "neurolink:");
             // A warning nobody can read is no reason to fail.
@@ -99,5 +101,35 @@ impl Context {
         // A file that can't be read has its own fault; colours then follow the terminal alone.
         self.sources()
             .is_ok_and(|sources| sources.get("NO_COLOR").is_some())
+    }
+}
+
+/// Logs of a command that ends by itself: what isn't asked for is for people, and short.
+fn brief(mut log: Log, sources: &Sources) -> Log {
+    if sources.get("NEUROLINK_LOG").is_none() {
+        log.filter = "warn".to_owned();
+    }
+    let json = |(format, _): (String, _)| format.eq_ignore_ascii_case("json");
+    log.json = sources.get("NEUROLINK_LOG_FORMAT").is_some_and(json);
+    log
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_command_logs_warnings_as_text_unless_asked() {
+        let log = |pairs: &[(&'static str, &'static str)]| {
+            let sources = Sources::from_pairs(pairs.iter().copied());
+            let config = Config::load(Needs::Nothing, sources.lookup()).unwrap();
+            let log = brief(config.log, &sources);
+            (log.filter, log.json)
+        };
+        assert_eq!(log(&[]), ("warn".to_owned(), false));
+        assert_eq!(
+            log(&[("NEUROLINK_LOG", "debug"), ("NEUROLINK_LOG_FORMAT", "JSON")]),
+            ("debug".to_owned(), true)
+        );
     }
 }

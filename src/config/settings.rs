@@ -189,7 +189,7 @@ pub const GROUPS: &[Group] = &[
     ]},
     Group { title: "Logs", settings: &[
         value("NEUROLINK_LOG", "filter", "info",
-            "What is logged: a level (error, warn, info, debug, trace), or levels by part: `info,neurolink::queue=debug`."),
+            "What is logged: a level (error, warn, info, debug, trace), or levels by part: `info,neurolink::queue=debug`. Commands that end by themselves log warnings only, unless it is set."),
         value("NEUROLINK_LOG_FORMAT", "json, text or auto", "auto",
             "`auto` is text on a terminal, JSON elsewhere. Logs go to standard error."),
         told("NO_COLOR", "anything", "colours on a terminal", "1",
