@@ -9,9 +9,9 @@ use crate::kernel::{Error, Result, Secret};
 const CONNECTIONS: usize = 4;
 
 /// An open database.
-pub struct Opened {
+pub(super) struct Opened {
     /// Access to it.
-    pub db: Db,
+    pub(super) db: Db,
     embedded: Option<Embedded>,
 }
 
@@ -19,7 +19,7 @@ pub struct Opened {
 ///
 /// # Errors
 /// As [`Embedded::attach_or_start`]; a server that is away is an error of the first call, not of this one.
-pub async fn open(config: &Config) -> Result<Opened> {
+pub(super) async fn open(config: &Config) -> Result<Opened> {
     let database = &config.database;
     let (pooled, direct, embedded) = match &database.url {
         Some(url) => {
@@ -41,17 +41,11 @@ pub async fn open(config: &Config) -> Result<Opened> {
 }
 
 impl Opened {
-    /// Whether it is the embedded one.
-    #[must_use]
-    pub fn is_embedded(&self) -> bool {
-        self.embedded.is_some()
-    }
-
     /// Lets it go; an embedded one that this command started stops in good order.
     ///
     /// # Errors
     /// When the embedded one can't be stopped.
-    pub async fn close(self) -> Result<()> {
+    pub(super) async fn close(self) -> Result<()> {
         self.db.close();
         match self.embedded {
             Some(embedded) => embedded.stop().await,
