@@ -6,7 +6,7 @@ export ROOT
 
 # Rust's own installer puts cargo here, and shells that were open before don't know it yet; before the system's, which may
 # be old. The project's own tools come first.
-export PATH="$ROOT/target/tools/bin:${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+export PATH="$ROOT/target/tools/bin:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin:$PATH"
 
 if [[ -t 1 && -z ${NO_COLOR:-} && ${TERM:-dumb} != dumb ]]; then
     BOLD=$'\e[1m' RED=$'\e[31m' GREEN=$'\e[32m' RESET=$'\e[0m'

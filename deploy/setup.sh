@@ -150,7 +150,7 @@ elif has rustup; then
     # For this folder only; the default of whoever works here stays theirs.
     rustup override set stable --path "$ROOT"
 else
-    say "Rust: there is none of $wanted or newer; installing the stable toolchain by rustup into ${CARGO_HOME:-$HOME/.cargo}"
+    say "Rust: there is none of $wanted or newer; installing the stable toolchain by rustup into ${CARGO_HOME:-${HOME:-/root}/.cargo}"
     curl --proto '=https' --tlsv1.2 --fail --silent --show-error --location --retry 3 https://sh.rustup.rs |
         sh -s -- -y --no-modify-path --profile minimal --default-toolchain stable --component clippy --component rustfmt
     hash -r

@@ -1,5 +1,7 @@
 //! The command line as scripts and people meet it: the binary itself, its exit codes, what goes to which stream.
 
+#![allow(clippy::unwrap_used)] // clippy knows tests by their attribute, not their helpers
+
 use std::process::{Command, Output, Stdio};
 
 const SECRET: &str = "a secret of more than thirty-two bytes";
