@@ -73,7 +73,7 @@ impl Scene {
             )
         };
 
-        vec![
+        let mut acts = vec![
             self.act(
                 "a sales rep takes a large order",
                 vec![self.event(
@@ -178,7 +178,14 @@ impl Scene {
                     &about_invoice(json!({"receipt_number": format!("RC-{}", receipt + 1)})),
                 )],
             ),
-        ]
+        ];
+        // What belongs to the large order says so, its invoice too.
+        for told in acts.iter_mut().flat_map(|act| &mut act.events) {
+            if told.event.entity_type.as_deref() == Some("invoice") {
+                told.event.correlation_id = Some(format!("order-{order}"));
+            }
+        }
+        acts
     }
 
     /// What the ERP finds by itself at night.
@@ -201,7 +208,7 @@ impl Scene {
                     ("invoice", invoice),
                     None,
                     format!(
-                        "INV-{invoice}: {customer} owes {} IQD since {days} days",
+                        "INV-{invoice}: {customer} owes {} IQD, {days} days late",
                         grouped(owed)
                     ),
                     &payload,
