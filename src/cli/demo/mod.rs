@@ -30,7 +30,7 @@ use crate::kernel::{Result, clock};
 use crate::ops::starter;
 use play::Entrance;
 use print::{Links, Printer};
-use story::{Act, Round};
+use story::Round;
 
 /// The options of `neurolink demo`.
 #[derive(Debug, Clone, clap::Args)]
@@ -72,6 +72,8 @@ pub struct Stage<'a> {
 
 /// How long what is under way may take before it counts as missing: longer than a mail's first retry.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a reader who watches the acts go by waits for one of them; what is late is seen in the round's check.
+const GLANCE: Duration = Duration::from_secs(5);
 
 /// Runs the demo on a node that has been started, prints to `out`, in colours where `out` is a terminal that wants them,
 /// and says whether all that was checked was as it should be.
@@ -106,9 +108,16 @@ pub async fn run(
         if rounds.is_some_and(|most| played >= most as usize) || stage.stop.is_cancelled() {
             break;
         }
-        // The first round runs through, so that there is something to look at; then the ERP works at a human pace.
-        let pause = Duration::from_secs(if played == 0 { 0 } else { args.every });
-        if !one_round(stage, &mut printer, &round, pause, &names).await? {
+        let whole = if args.once {
+            at_once(stage, &mut printer, &round, &names).await?
+        } else {
+            // The first round runs through, so that there is something to look at; then the ERP works at a human pace.
+            let pause = Duration::from_secs(if played == 0 { 0 } else { args.every });
+            at_a_pace(stage, &mut printer, &round, pause, &names).await?
+        };
+        if !whole {
+            // Stopped by hand: what was played is played, but a part of a round can't be judged.
+            all_good &= !args.once;
             break;
         }
         let report = check(stage.db, stage.email_dir, &round).await?;
@@ -129,8 +138,8 @@ pub async fn run(
     Ok(all_good)
 }
 
-/// Plays a round act by act and prints what comes of each; false when it was stopped before its end.
-async fn one_round(
+/// Plays a round act by act and prints what comes of each at once; false when it was stopped before its end.
+async fn at_a_pace(
     stage: &Stage<'_>,
     printer: &mut Printer<'_>,
     round: &Round,
@@ -143,13 +152,42 @@ async fn one_round(
             () = stage.stop.cancelled() => return Ok(false),
             () = tokio::time::sleep(pause) => {}
         }
-        let Act { events, .. } = act;
         play::play(stage.db, stage.entrance, act).await?;
         let outcomes = tokio::select! {
             () = stage.stop.cancelled() => return Ok(false),
-            outcomes = play::settled(stage.db, events, PATIENCE) => outcomes?,
+            outcomes = play::settled(stage.db, &act.events, GLANCE) => outcomes?,
         };
         printer.act(act, &outcomes, names)?;
+    }
+    let events: Vec<_> = round.events().cloned().collect();
+    tokio::select! {
+        () = stage.stop.cancelled() => Ok(false),
+        outcomes = play::settled(stage.db, &events, PATIENCE) => outcomes.map(|_| true),
+    }
+}
+
+/// Plays a round as fast as it goes in, waits for all of it together, and prints what came of it; false when it was
+/// stopped before its end.
+async fn at_once(
+    stage: &Stage<'_>,
+    printer: &mut Printer<'_>,
+    round: &Round,
+    names: &BTreeMap<String, String>,
+) -> Result<bool> {
+    printer.headline(&format!("Round {}", round.number))?;
+    for act in &round.acts {
+        play::play(stage.db, stage.entrance, act).await?;
+    }
+    let events: Vec<_> = round.events().cloned().collect();
+    let outcomes = tokio::select! {
+        () = stage.stop.cancelled() => return Ok(false),
+        outcomes = play::settled(stage.db, &events, PATIENCE) => outcomes?,
+    };
+    let mut rest = outcomes.as_slice();
+    for act in &round.acts {
+        let (these, others) = rest.split_at(act.events.len().min(rest.len()));
+        printer.act(act, these, names)?;
+        rest = others;
     }
     Ok(true)
 }
