@@ -95,7 +95,7 @@ impl Iterator for Story {
         let mut acts = Vec::with_capacity(baghdad.len() + basra.len());
         // The branches work side by side; what belongs together within a branch stays in order.
         for (place, pair) in baghdad.into_iter().zip(basra).enumerate() {
-            let by_sql = (place + number as usize) % 2 == 0;
+            let by_sql = (place + number as usize).is_multiple_of(2);
             for (mut act, sql) in [(pair.0, by_sql), (pair.1, !by_sql)] {
                 act.way = if sql { Way::Sql } else { Way::Http };
                 acts.push(act);
