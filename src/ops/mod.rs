@@ -1,1 +1,3 @@
-//! Ops.
+//! Looking after a running NeuroLink: the rules it starts with.
+
+pub mod starter;
