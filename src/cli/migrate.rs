@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::cli::output::{Output, Style};
-use crate::cli::{Context, Exit, Outcome, database};
+use crate::app::database::{self, Purpose};
+use crate::cli::{Context, Exit, Outcome};
 use crate::config::Needs;
 use crate::db::Db;
 use crate::db::migrate::{self, Plan, Report, Step};
@@ -37,7 +38,7 @@ pub struct Args {
 /// When the database is away, or this binary must not touch it.
 pub async fn run(args: Args, context: &Context) -> Outcome {
     let config = context.config(Needs::Nothing)?;
-    let opened = database::open(&config).await?;
+    let opened = database::open(&config, Purpose::Command).await?;
     let outcome = work(&args, &opened.db, context.output()).await;
     // What went wrong first is what is told.
     let closed = opened.close().await;

@@ -1,0 +1,285 @@
+//! One node: its rooms, started in the order of the line and stopped against it.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::Parts;
+use crate::config::Config;
+use crate::db::Db;
+use crate::deliveries::channels::{self, Channel};
+use crate::deliveries::completer::Completer;
+use crate::http::health::Health;
+use crate::http::{self, Authenticator, Route};
+use crate::ingest;
+use crate::kernel::{Error, Result};
+use crate::notifications::{self, inbox::Inboxes};
+use crate::pipeline::deliver::Dispatcher;
+use crate::pipeline::rulebook::Rulebook;
+use crate::pipeline::{Evaluator, Hooks, Settings};
+use crate::queue::bell::PeerCall;
+use crate::queue::presence::Presence;
+use crate::queue::{Bell, BellHandle, Incarnation, Signals, Source, worker};
+use crate::stream::hints::Hints;
+use crate::stream::routes::Streams;
+use crate::stream::{self, Hub};
+
+/// The places of the sources at the bell.
+const EVENTS: usize = 0;
+const DELIVERIES: usize = 1;
+
+/// A running node.
+pub struct Node {
+    db: Db,
+    incarnation: Incarnation,
+    address: Option<SocketAddr>,
+    bell: BellHandle,
+    writer: ingest::WriterHandle,
+    /// Answers no more requests, claims no more jobs.
+    closing: CancellationToken,
+    /// Nobody needs hints, streams and heartbeats any more.
+    stopped: CancellationToken,
+    tasks: TaskTracker,
+    api: Option<JoinHandle<Result<()>>>,
+    works: Option<Works>,
+    patience: Duration,
+}
+
+/// What only a node with workers has.
+struct Works {
+    dispatcher: Arc<Dispatcher>,
+    recorded: JoinHandle<()>,
+}
+
+impl Node {
+    /// Starts a node on a migrated database.
+    ///
+    /// # Errors
+    /// When the address is taken, or a channel's settings don't hold.
+    pub async fn start(config: &Config, db: Db, parts: Parts) -> Result<Self> {
+        let (closing, stopped) = (CancellationToken::new(), CancellationToken::new());
+        let tasks = TaskTracker::new();
+        let incarnation = Incarnation::new();
+        let presence = Presence::new(db.clone(), incarnation, parts.worker, config.worker.batch_size);
+        let hub = Hub::new(db.clone());
+        let hints = Hints::start(db.clone(), hub.clone(), incarnation.0, stopped.clone());
+        let bell = BellHandle::new(if parts.worker { 2 } else { 0 });
+        let rulebook = Rulebook::new(db.clone());
+
+        // The listener is bound before anything is claimed: a node that can't start must not have worked.
+        let listener = if parts.api { Some(http::bind(config.http.listen).await?) } else { None };
+        let address = listener.as_ref().and_then(|socket| socket.local_addr().ok());
+
+        let mut sources: Vec<Arc<dyn Source>> = Vec::new();
+        let mut works = None;
+        if parts.worker {
+            let begun = start_works(config, &db, &presence, &rulebook, &hints, &bell)?;
+            sources = vec![begun.0, begun.1.dispatcher.clone()];
+            works = Some(begun.1);
+            let peers = Arc::new(PeerCall::new(db.clone(), presence.clone()));
+            let (second, wanted) = watch::channel(false);
+            let run = |index: usize, second| {
+                worker::run(sources[index].clone(), index, bell.clone(), peers.clone(), second, closing.clone())
+            };
+            tasks.spawn(run(EVENTS, Some(second)));
+            tasks.spawn(run(DELIVERIES, None));
+            tasks.spawn(worker::run_second(sources[EVENTS].clone(), wanted, closing.clone()));
+        }
+
+        let signals = signals(&hub, &hints, &rulebook, parts);
+        let task = Bell::new(db.clone(), config.worker.wake_mode, presence.clone(), sources, signals, &bell);
+        tasks.spawn(task.run(closing.clone()));
+        tasks.spawn(presence.clone().run(bell.clone(), stopped.clone()));
+        tasks.spawn(hub.clone().run(stopped.clone()));
+
+        let nudged = bell.clone();
+        let on_commit: ingest::OnCommit = Arc::new(move |_| nudged.nudge(EVENTS));
+        let writer = ingest::Writer::start(db.clone(), on_commit, stopped.clone());
+        let api = listener.map(|listener| {
+            let changed = hints.clone();
+            let inboxes = Inboxes::new(db.clone(), Arc::new(move |users| changed.changed(users)));
+            let streams = Streams { db: db.clone(), hub: hub.clone(), heartbeat: config.http.sse_heartbeat };
+            let health = Health::new(db.clone(), listener_state(&bell, &rulebook, &hub), closing.clone());
+            let routes = routes(&writer, &inboxes, &streams, &health);
+            let (auth, settings, closing) = (Authenticator::new(&config.auth), config.http.clone(), closing.clone());
+            tokio::spawn(async move { http::serve(listener, routes, auth, &settings, closing).await })
+        });
+        if let Some(address) = address {
+            tracing::info!(%address, worker = parts.worker, "serving");
+        }
+        Ok(Self {
+            db,
+            incarnation,
+            address,
+            bell,
+            writer,
+            closing,
+            stopped,
+            tasks,
+            api,
+            works,
+            patience: config.http.shutdown_timeout,
+        })
+    }
+
+    /// Where it listens, if it serves.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// The wake, for tests and commands that wait for work to be done.
+    #[must_use]
+    pub fn bell(&self) -> &BellHandle {
+        &self.bell
+    }
+
+    /// This process's incarnation.
+    #[must_use]
+    pub fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    /// The way in that HTTP uses.
+    #[must_use]
+    pub fn writer(&self) -> &ingest::WriterHandle {
+        &self.writer
+    }
+
+    /// Its database.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Stops in good order: no more requests and claims, what is open is finished within the shutdown's time, the rest given
+    /// back at once, and the node leaves the workers.
+    pub async fn stop(self) {
+        self.closing.cancel();
+        if let Some(api) = self.api {
+            match api.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(error = %error.chain(), "the HTTP server ended with an error"),
+                Err(error) => tracing::error!(%error, "the HTTP server broke"),
+            }
+        }
+        if let Some(Works { dispatcher, recorded }) = self.works {
+            dispatcher.finish(self.patience).await;
+            // The completer ends once every sender is gone: the workers' and the bell's copies go with their tasks.
+            drop(dispatcher);
+            if tokio::time::timeout(self.patience, recorded).await.is_err() {
+                tracing::warn!("outcomes could not all be recorded in time; those leases run out by themselves");
+            }
+        }
+        drop(self.writer);
+        self.stopped.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(self.patience, self.tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = self.tasks.len(), "not every task ended in time");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+fn start_works(
+    config: &Config,
+    db: &Db,
+    presence: &Arc<Presence>,
+    rulebook: &Arc<Rulebook>,
+    hints: &Hints,
+    bell: &BellHandle,
+) -> Result<(Arc<dyn Source>, Works)> {
+    let ways: Vec<Arc<dyn Channel>> = channels::configured(config)?;
+    let lease = config.worker.delivery_lease;
+    if let Some(slow) = ways.iter().find(|way| way.timeout() * 2 > lease) {
+        let (channel, timeout) = (slow.kind().as_str(), slow.timeout().as_secs());
+        return Err(Error::invalid(
+            "invalid_setting",
+            format!("NEUROLINK_DELIVERY_LEASE must be at least twice the time-out of channel {channel} ({timeout} s)"),
+        ));
+    }
+    let rung = bell.clone();
+    let (completer, recorded) =
+        Completer::start(db.clone(), presence.incarnation().0, lease, Arc::new(move || rung.nudge(DELIVERIES)));
+    let rung = bell.clone();
+    let dispatcher = Arc::new(Dispatcher::new(
+        db.clone(),
+        presence.clone(),
+        lease,
+        &ways,
+        completer,
+        Arc::new(move || rung.nudge(DELIVERIES)),
+    ));
+    let (changed, rung) = (hints.clone(), bell.clone());
+    let evaluator = Evaluator::new(
+        db.clone(),
+        presence.clone(),
+        rulebook.clone(),
+        Settings {
+            batch_size: config.worker.batch_size,
+            watchdog: config.worker.rule_watchdog,
+            configured: ways.iter().map(|way| way.kind()).collect::<HashSet<_>>(),
+            delivery_max_attempts: i32::try_from(config.worker.delivery_max_attempts).unwrap_or(i32::MAX),
+        },
+        Hooks {
+            inboxes: Arc::new(move |users| changed.changed(users)),
+            deliveries: Arc::new(move || rung.nudge(DELIVERIES)),
+        },
+    );
+    Ok((Arc::new(evaluator), Works { dispatcher, recorded }))
+}
+
+fn signals(hub: &Arc<Hub>, hints: &Hints, rulebook: &Arc<Rulebook>, parts: Parts) -> Signals {
+    let refresh = {
+        let rulebook = rulebook.clone();
+        move || {
+            if parts.worker {
+                let rulebook = rulebook.clone();
+                tokio::spawn(async move { rulebook.refresh().await });
+            }
+        }
+    };
+    let (heard, look, reload) = (hints.clone(), hub.clone(), refresh.clone());
+    Signals {
+        inbox: Arc::new(move |payload| heard.heard(payload)),
+        rules: Arc::new(refresh),
+        connected: Arc::new(move || {
+            reload();
+            look.look_at_all();
+        }),
+    }
+}
+
+fn routes(writer: &ingest::WriterHandle, inboxes: &Inboxes, streams: &Streams, health: &Health) -> Vec<Route> {
+    let mut routes = health.routes();
+    routes.extend(ingest::routes(writer));
+    routes.extend(notifications::routes::routes(inboxes));
+    routes.extend(stream::routes::routes(streams));
+    routes
+}
+
+fn listener_state(bell: &BellHandle, rulebook: &Arc<Rulebook>, hub: &Arc<Hub>) -> http::health::ListenerState {
+    let (bell, rulebook, hub) = (bell.clone(), rulebook.clone(), hub.clone());
+    Arc::new(move || {
+        let stats = bell.stats();
+        let (rules, rules_rev) = rulebook.facts();
+        json!({
+            "connected": bell.is_connected(),
+            "sleeps": stats.sleeps.load(Ordering::Relaxed),
+            "woken_by_notify": stats.notified.load(Ordering::Relaxed),
+            "woken_by_timer": stats.timed_out.load(Ordering::Relaxed),
+            "parked": stats.parked.load(Ordering::Relaxed),
+            "rules": rules,
+            "rules_rev": rules_rev,
+            "stream_readers": hub.readers(),
+        })
+    })
+}
