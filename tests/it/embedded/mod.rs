@@ -275,14 +275,20 @@ async fn a_command_alone_runs_the_database_and_waits_for_those_that_joined() {
     assert!(first.is_owner());
     let second = Other::start(&home.data, "command", None);
     assert_eq!(second.now(), "joined");
-    let stopping = tokio::spawn(first.stop());
-    // A service wants it meanwhile: it waits for both.
+    let third = Embedded::attach_or_start(&home.data).await.unwrap();
+    let client = connect(&third).await;
+    let mut stopping = tokio::spawn(first.stop());
+    // A service wants it meanwhile: it waits for all.
     let starting = tokio::spawn({
         let data = home.data.clone();
         async move { Embedded::start(&data).await }
     });
-    tokio::task::yield_now().await;
-    assert!(!stopping.is_finished(), "the other command is still there");
+    let patience = std::time::Duration::from_secs(2);
+    let stopped = tokio::time::timeout(patience, &mut stopping).await;
+    assert!(stopped.is_err(), "the other commands are still there");
+    assert_eq!(show(&client, "select 1").await, "1");
+    drop(client);
+    third.stop().await.unwrap();
     second.stop();
     stopping.await.unwrap().unwrap();
     let service = starting.await.unwrap().unwrap();
