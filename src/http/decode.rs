@@ -248,6 +248,19 @@ impl<'n> Deserializer<'n> for Cursor<'n> {
         }
     }
 
+    // Derived types would take an array of their fields' values too.
+    fn deserialize_struct<V: Visitor<'n>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> std::result::Result<V::Value, Fault> {
+        match &self.0.value {
+            Value::Object(_) => self.deserialize_any(visitor),
+            _ => Err(self.wrong(&visitor)),
+        }
+    }
+
     fn deserialize_ignored_any<V: Visitor<'n>>(
         self,
         visitor: V,
@@ -258,7 +271,7 @@ impl<'n> Deserializer<'n> for Cursor<'n> {
     serde::forward_to_deserialize_any! {
         <V: Visitor<'n>>
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier
+        tuple_struct map identifier
     }
 }
 

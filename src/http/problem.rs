@@ -255,6 +255,7 @@ mod tests {
 
     /// Codes written in the sources: the first text after the words that make an error.
     fn codes_in(source: &str) -> Vec<String> {
+        let source: String = source.split_whitespace().collect();
         let mut found = Vec::new();
         for mark in [
             "Error::invalid(",
@@ -264,7 +265,7 @@ mod tests {
             "Self::new(StatusCode",
             "Fault::at(",
             "Self::at(",
-            "code: \"",
+            "code:\"",
         ] {
             for (at, _) in source.match_indices(mark) {
                 let rest = &source[at + mark.len() - usize::from(mark.ends_with('"'))..];
@@ -274,7 +275,11 @@ mod tests {
                 let Some(word) = rest[open + 1..].split('"').next() else {
                     continue;
                 };
-                if !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+                if !word.is_empty()
+                    && word
+                        .bytes()
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+                {
                     found.push(word.to_owned());
                 }
             }

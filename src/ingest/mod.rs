@@ -1,6 +1,13 @@
 //! Station 1: events come in. An HTTP body is checked, idempotency applied, and the row stored by group commit.
 //! (SQL's way in is the table itself and `neurolink_emit`.) Law: answers only after the commit.
 
+mod lanes;
 pub mod model;
+pub mod parse;
+mod routes;
+mod store;
+mod writer;
 
-pub use model::{Event, NewEvent};
+pub use model::{Event, NewEvent, Stored};
+pub use routes::routes;
+pub use writer::{OnCommit, Writer, WriterHandle};

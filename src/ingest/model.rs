@@ -33,6 +33,15 @@ pub struct NewEvent {
     pub traceparent: Option<String>,
 }
 
+/// What came of a [`NewEvent`]: the answer to its producer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// The event's id.
+    pub id: i64,
+    /// It was there already, under the same key and with the same body.
+    pub existing: bool,
+}
+
 /// A stored event, as the rules see it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
