@@ -72,7 +72,9 @@ async fn ready(db: &Db) -> Result<()> {
     }
     Err(Error::invalid(
         "not_migrated",
-        format!("{state}. Run `neurolink migrate` (`--dry-run` shows the SQL), or set NEUROLINK_AUTO_MIGRATE=true"),
+        format!(
+            "{state}. Run `neurolink migrate` (`--dry-run` shows the SQL), or set NEUROLINK_AUTO_MIGRATE=true"
+        ),
     ))
 }
 
@@ -82,8 +84,12 @@ async fn ready(db: &Db) -> Result<()> {
 /// When the system doesn't let us listen for signals.
 pub async fn told_to_stop() -> Result<&'static str> {
     use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| signal(kind).map_err(|e| Error::internal("signals can't be listened for", e));
-    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let listen =
+        |kind| signal(kind).map_err(|e| Error::internal("signals can't be listened for", e));
+    let (mut terminate, mut interrupt) = (
+        listen(SignalKind::terminate())?,
+        listen(SignalKind::interrupt())?,
+    );
     Ok(tokio::select! {
         _ = terminate.recv() => "SIGTERM",
         _ = interrupt.recv() => "SIGINT",

@@ -80,8 +80,15 @@ impl Source for Evaluator {
         Box::pin(async move {
             let batch = self.evaluate_batch(from_zero).await?;
             // Jobs to be evaluated alone are rare: looked for when somebody set one apart, and by every sweep.
-            let alone = if from_zero || self.singles_wait.load(Ordering::Acquire) { self.evaluate_singles().await? } else { 0 };
-            Ok(Round { claimed: batch.claimed + alone, full: batch.full })
+            let alone = if from_zero || self.singles_wait.load(Ordering::Acquire) {
+                self.evaluate_singles().await?
+            } else {
+                0
+            };
+            Ok(Round {
+                claimed: batch.claimed + alone,
+                full: batch.full,
+            })
         })
     }
 }
@@ -89,7 +96,13 @@ impl Source for Evaluator {
 impl Evaluator {
     /// An evaluator.
     #[must_use]
-    pub fn new(db: Db, presence: Arc<Presence>, rulebook: Arc<Rulebook>, settings: Settings, hooks: Hooks) -> Self {
+    pub fn new(
+        db: Db,
+        presence: Arc<Presence>,
+        rulebook: Arc<Rulebook>,
+        settings: Settings,
+        hooks: Hooks,
+    ) -> Self {
         Self {
             db,
             presence,
@@ -135,19 +148,33 @@ impl Evaluator {
     /// Stations 4 to 6 for claimed events, and the commit.
     async fn evaluate(&self, tx: Tx, claim: EventClaim) -> Result<Written, Failure> {
         let rules = self.rulebook.at(&tx, claim.rules_rev).await?;
-        let (events, jobs): (Vec<Event>, Vec<i64>) =
-            claim.jobs.into_iter().filter_map(|job| job.event.map(|event| (event, job.job_id))).unzip();
+        let (events, jobs): (Vec<Event>, Vec<i64>) = claim
+            .jobs
+            .into_iter()
+            .filter_map(|job| job.event.map(|event| (event, job.job_id)))
+            .unzip();
         let events = Arc::new(events);
         let (dog, rulebook) = (self.settings.watchdog, &self.rulebook);
 
-        let judged = watchdog::judge(dog, rulebook, &rules, &events, claim.now).await.map_err(|f| f.of(&jobs))?; // 4: matches
+        let judged = watchdog::judge(dog, rulebook, &rules, &events, claim.now)
+            .await
+            .map_err(|f| f.of(&jobs))?; // 4: matches
         let (roles, ids) = compose::wanted(&judged);
         let people = Arc::new(directory::store::find(&tx, &roles, &ids).await?);
         let tellings = compose::tellings(&judged, &people); // 5: who is told what
         let numbers = self.take_ids(tellings.len()).await?;
-        let composed = watchdog::compose(dog, rulebook, &events, judged, people, tellings, numbers, &self.settings.configured)
-            .await
-            .map_err(|f| f.of(&jobs))?; // 5 and 6: texts, planned deliveries
+        let composed = watchdog::compose(
+            dog,
+            rulebook,
+            &events,
+            judged,
+            people,
+            tellings,
+            numbers,
+            &self.settings.configured,
+        )
+        .await
+        .map_err(|f| f.of(&jobs))?; // 5 and 6: texts, planned deliveries
         let users = self.open_inboxes(&composed).await?;
         self.write(tx, &events, &composed).await?; // 5 and 6: rows, commit
 
@@ -164,7 +191,11 @@ impl Evaluator {
         let (outcomes, told, planned, committed) = futures_util::join!(
             rules::store::insert_outcomes(&tx, &composed.outcomes),
             notifications::store::insert(&tx, &events, &composed.notifications),
-            deliveries::store::insert(&tx, &composed.deliveries, self.settings.delivery_max_attempts),
+            deliveries::store::insert(
+                &tx,
+                &composed.deliveries,
+                self.settings.delivery_max_attempts
+            ),
             commit_last(&tx),
         );
         // A commit after a failed statement rolls back without an error of its own: every answer counts.
@@ -177,12 +208,20 @@ impl Evaluator {
     }
 
     fn places(&self, from_zero: bool) -> (Vec<(Lane, i32, Position)>, bool) {
-        let quotas = queue::lanes::quotas(self.settings.batch_size, self.urgent_busy.load(Ordering::Relaxed));
+        let quotas = queue::lanes::quotas(
+            self.settings.batch_size,
+            self.urgent_busy.load(Ordering::Relaxed),
+        );
         let mut marks = self.lock_marks();
         if from_zero {
             marks.reset();
         }
-        (quotas.map(|(lane, most)| (lane, most, marks.start(&lane.number()))).to_vec(), from_zero)
+        (
+            quotas
+                .map(|(lane, most)| (lane, most, marks.start(&lane.number())))
+                .to_vec(),
+            from_zero,
+        )
     }
 
     /// Raises the marks to what was claimed, and says whether there is probably more.
@@ -191,10 +230,22 @@ impl Evaluator {
         for job in &claim.jobs {
             marks.raise(job.lane, (job.run_at, job.job_id));
         }
-        let took = |lane: Lane| claim.jobs.iter().filter(|job| job.lane == lane.number()).count();
-        let filled = |&(lane, most, _): &(Lane, i32, Position)| took(lane) >= usize::try_from(most).unwrap_or(usize::MAX);
-        self.urgent_busy.store(places[..2].iter().any(filled), Ordering::Relaxed);
-        Round { claimed: claim.jobs.len(), full: places.iter().any(filled) }
+        let took = |lane: Lane| {
+            claim
+                .jobs
+                .iter()
+                .filter(|job| job.lane == lane.number())
+                .count()
+        };
+        let filled = |&(lane, most, _): &(Lane, i32, Position)| {
+            took(lane) >= usize::try_from(most).unwrap_or(usize::MAX)
+        };
+        self.urgent_busy
+            .store(places[..2].iter().any(filled), Ordering::Relaxed);
+        Round {
+            claimed: claim.jobs.len(),
+            full: places.iter().any(filled),
+        }
     }
 
     fn lock_marks(&self) -> std::sync::MutexGuard<'_, Marks<i16>> {
@@ -222,16 +273,28 @@ impl Evaluator {
             }
             let more = i32::try_from(count.max(1000)).unwrap_or(i32::MAX);
             let fresh = notifications::store::next_ids(&self.db.client().await?, more).await?;
-            self.ids.lock().unwrap_or_else(PoisonError::into_inner).extend(fresh);
+            self.ids
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(fresh);
         }
     }
 
     /// Makes sure that everybody has an inbox, before any is locked. People met before are remembered.
     async fn open_inboxes(&self, composed: &Composed) -> Result<Vec<String>> {
-        let users: BTreeSet<&str> = composed.notifications.iter().filter(|n| n.in_app).map(|n| n.user_id.as_str()).collect();
+        let users: BTreeSet<&str> = composed
+            .notifications
+            .iter()
+            .filter(|n| n.in_app)
+            .map(|n| n.user_id.as_str())
+            .collect();
         let unknown: Vec<&str> = {
             let known = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
-            users.iter().copied().filter(|user| !known.contains(*user)).collect()
+            users
+                .iter()
+                .copied()
+                .filter(|user| !known.contains(*user))
+                .collect()
         };
         if !unknown.is_empty() {
             notifications::store::ensure_inboxes(&self.db.client().await?, &unknown).await?;
@@ -258,6 +321,9 @@ pub struct Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, culprit: None }
+        Self {
+            error,
+            culprit: None,
+        }
     }
 }

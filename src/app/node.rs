@@ -68,15 +68,26 @@ impl Node {
         let (closing, stopped) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
         let incarnation = Incarnation::new();
-        let presence = Presence::new(db.clone(), incarnation, parts.worker, config.worker.batch_size);
+        let presence = Presence::new(
+            db.clone(),
+            incarnation,
+            parts.worker,
+            config.worker.batch_size,
+        );
         let hub = Hub::new(db.clone());
         let hints = Hints::start(db.clone(), hub.clone(), incarnation.0, stopped.clone());
         let bell = BellHandle::new(if parts.worker { 2 } else { 0 });
         let rulebook = Rulebook::new(db.clone());
 
         // The listener is bound before anything is claimed: a node that can't start must not have worked.
-        let listener = if parts.api { Some(http::bind(config.http.listen).await?) } else { None };
-        let address = listener.as_ref().and_then(|socket| socket.local_addr().ok());
+        let api = if parts.api {
+            Some((http::bind(config.http.listen).await?, config.auth()?))
+        } else {
+            None
+        };
+        let address = api
+            .as_ref()
+            .and_then(|(listener, _)| listener.local_addr().ok());
 
         let mut sources: Vec<Arc<dyn Source>> = Vec::new();
         let mut works = None;
@@ -87,15 +98,33 @@ impl Node {
             let peers = Arc::new(PeerCall::new(db.clone(), presence.clone()));
             let (second, wanted) = watch::channel(false);
             let run = |index: usize, second| {
-                worker::run(sources[index].clone(), index, bell.clone(), peers.clone(), second, closing.clone())
+                worker::run(
+                    sources[index].clone(),
+                    index,
+                    bell.clone(),
+                    peers.clone(),
+                    second,
+                    closing.clone(),
+                )
             };
             tasks.spawn(run(EVENTS, Some(second)));
             tasks.spawn(run(DELIVERIES, None));
-            tasks.spawn(worker::run_second(sources[EVENTS].clone(), wanted, closing.clone()));
+            tasks.spawn(worker::run_second(
+                sources[EVENTS].clone(),
+                wanted,
+                closing.clone(),
+            ));
         }
 
         let signals = signals(&hub, &hints, &rulebook, parts);
-        let task = Bell::new(db.clone(), config.worker.wake_mode, presence.clone(), sources, signals, &bell);
+        let task = Bell::new(
+            db.clone(),
+            config.worker.wake_mode,
+            presence.clone(),
+            sources,
+            signals,
+            &bell,
+        );
         tasks.spawn(task.run(closing.clone()));
         tasks.spawn(presence.clone().run(bell.clone(), stopped.clone()));
         tasks.spawn(hub.clone().run(stopped.clone()));
@@ -103,14 +132,28 @@ impl Node {
         let nudged = bell.clone();
         let on_commit: ingest::OnCommit = Arc::new(move |_| nudged.nudge(EVENTS));
         let writer = ingest::Writer::start(db.clone(), on_commit, stopped.clone());
-        let api = listener.map(|listener| {
+        let api = api.map(|(listener, auth)| {
             let changed = hints.clone();
             let inboxes = Inboxes::new(db.clone(), Arc::new(move |users| changed.changed(users)));
-            let streams = Streams { db: db.clone(), hub: hub.clone(), heartbeat: config.http.sse_heartbeat };
-            let health = Health::new(db.clone(), listener_state(&bell, &rulebook, &hub), closing.clone());
+            let streams = Streams {
+                db: db.clone(),
+                hub: hub.clone(),
+                heartbeat: config.http.sse_heartbeat,
+            };
+            let health = Health::new(
+                db.clone(),
+                listener_state(&bell, &rulebook, &hub),
+                closing.clone(),
+            );
             let routes = routes(&writer, &inboxes, &streams, &health);
-            let (auth, settings, closing) = (Authenticator::new(&config.auth), config.http.clone(), closing.clone());
-            tokio::spawn(async move { http::serve(listener, routes, auth, &settings, closing).await })
+            let (auth, settings, closing) = (
+                Authenticator::new(auth),
+                config.http.clone(),
+                closing.clone(),
+            );
+            tokio::spawn(
+                async move { http::serve(listener, routes, auth, &settings, closing).await },
+            )
         });
         if let Some(address) = address {
             tracing::info!(%address, worker = parts.worker, "serving");
@@ -167,22 +210,33 @@ impl Node {
         if let Some(api) = self.api {
             match api.await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(error = %error.chain(), "the HTTP server ended with an error"),
+                Ok(Err(error)) => {
+                    tracing::error!(error = %error.chain(), "the HTTP server ended with an error")
+                }
                 Err(error) => tracing::error!(%error, "the HTTP server broke"),
             }
         }
-        if let Some(Works { dispatcher, recorded }) = self.works {
+        if let Some(Works {
+            dispatcher,
+            recorded,
+        }) = self.works
+        {
             dispatcher.finish(self.patience).await;
             // The completer ends once every sender is gone: the workers' and the bell's copies go with their tasks.
             drop(dispatcher);
             if tokio::time::timeout(self.patience, recorded).await.is_err() {
-                tracing::warn!("outcomes could not all be recorded in time; those leases run out by themselves");
+                tracing::warn!(
+                    "outcomes could not all be recorded in time; those leases run out by themselves"
+                );
             }
         }
         drop(self.writer);
         self.stopped.cancel();
         self.tasks.close();
-        if tokio::time::timeout(self.patience, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(self.patience, self.tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!(tasks = self.tasks.len(), "not every task ended in time");
         }
         tracing::info!("stopped");
@@ -203,12 +257,18 @@ fn start_works(
         let (channel, timeout) = (slow.kind().as_str(), slow.timeout().as_secs());
         return Err(Error::invalid(
             "invalid_setting",
-            format!("NEUROLINK_DELIVERY_LEASE must be at least twice the time-out of channel {channel} ({timeout} s)"),
+            format!(
+                "NEUROLINK_DELIVERY_LEASE must be at least twice the time-out of channel {channel} ({timeout} s)"
+            ),
         ));
     }
     let rung = bell.clone();
-    let (completer, recorded) =
-        Completer::start(db.clone(), presence.incarnation().0, lease, Arc::new(move || rung.nudge(DELIVERIES)));
+    let (completer, recorded) = Completer::start(
+        db.clone(),
+        presence.incarnation().0,
+        lease,
+        Arc::new(move || rung.nudge(DELIVERIES)),
+    );
     let rung = bell.clone();
     let dispatcher = Arc::new(Dispatcher::new(
         db.clone(),
@@ -227,14 +287,21 @@ fn start_works(
             batch_size: config.worker.batch_size,
             watchdog: config.worker.rule_watchdog,
             configured: ways.iter().map(|way| way.kind()).collect::<HashSet<_>>(),
-            delivery_max_attempts: i32::try_from(config.worker.delivery_max_attempts).unwrap_or(i32::MAX),
+            delivery_max_attempts: i32::try_from(config.worker.delivery_max_attempts)
+                .unwrap_or(i32::MAX),
         },
         Hooks {
             inboxes: Arc::new(move |users| changed.changed(users)),
             deliveries: Arc::new(move || rung.nudge(DELIVERIES)),
         },
     );
-    Ok((Arc::new(evaluator), Works { dispatcher, recorded }))
+    Ok((
+        Arc::new(evaluator),
+        Works {
+            dispatcher,
+            recorded,
+        },
+    ))
 }
 
 fn signals(hub: &Arc<Hub>, hints: &Hints, rulebook: &Arc<Rulebook>, parts: Parts) -> Signals {
@@ -258,7 +325,12 @@ fn signals(hub: &Arc<Hub>, hints: &Hints, rulebook: &Arc<Rulebook>, parts: Parts
     }
 }
 
-fn routes(writer: &ingest::WriterHandle, inboxes: &Inboxes, streams: &Streams, health: &Health) -> Vec<Route> {
+fn routes(
+    writer: &ingest::WriterHandle,
+    inboxes: &Inboxes,
+    streams: &Streams,
+    health: &Health,
+) -> Vec<Route> {
     let mut routes = health.routes();
     routes.extend(ingest::routes(writer));
     routes.extend(notifications::routes::routes(inboxes));
@@ -266,7 +338,11 @@ fn routes(writer: &ingest::WriterHandle, inboxes: &Inboxes, streams: &Streams, h
     routes
 }
 
-fn listener_state(bell: &BellHandle, rulebook: &Arc<Rulebook>, hub: &Arc<Hub>) -> http::health::ListenerState {
+fn listener_state(
+    bell: &BellHandle,
+    rulebook: &Arc<Rulebook>,
+    hub: &Arc<Hub>,
+) -> http::health::ListenerState {
     let (bell, rulebook, hub) = (bell.clone(), rulebook.clone(), hub.clone());
     Arc::new(move || {
         let stats = bell.stats();

@@ -55,6 +55,14 @@ macro_rules! commands {
 }
 
 commands! {
+    /// Serve the API, with workers unless told otherwise
+    serve => Serve,
+    /// Run workers without the API
+    worker => Worker,
+    /// Bring the database's schema up to this version, or show what would run
+    migrate => Migrate,
+    /// Try it all out: a small company, starter rules and a stream of ERP events
+    demo => Demo,
     /// Print the settings in force and where each came from
     config => Config,
     /// Make a token to try things out with

@@ -51,11 +51,13 @@ pub fn from_pg(error: tokio_postgres::Error) -> Error {
             Error::unavailable("the database is not ready")
         }
         "23505" => match db.constraint() {
-            Some("neurolink_event_outcomes_pk" | "neurolink_notifications_once_uq") => Error::Conflict {
-                code: "already_evaluated",
-                detail: "the event was evaluated before".to_owned(),
-                place: None,
-            },
+            Some("neurolink_event_outcomes_pk" | "neurolink_notifications_once_uq") => {
+                Error::Conflict {
+                    code: "already_evaluated",
+                    detail: "the event was evaluated before".to_owned(),
+                    place: None,
+                }
+            }
             _ => Error::internal("a unique constraint of the database was violated", error),
         },
         "23514" => match db.constraint().and_then(place_of) {

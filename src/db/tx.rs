@@ -25,7 +25,9 @@ impl Tx {
     /// Holds a connection on which the caller sends `begin` itself, in one flight with its first statement.
     #[must_use]
     pub fn unbegun(client: Client) -> Self {
-        Self { client: Some(client) }
+        Self {
+            client: Some(client),
+        }
     }
 
     /// Commits, and gives the connection back.

@@ -24,7 +24,12 @@ pub struct Completer {
 impl Completer {
     /// Starts the task. `on_recorded` is called after each write (retries may now be scheduled).
     #[must_use]
-    pub fn start(db: Db, worker: Uuid, give_up_after: Duration, on_recorded: Arc<dyn Fn() + Send + Sync>) -> (Self, tokio::task::JoinHandle<()>) {
+    pub fn start(
+        db: Db,
+        worker: Uuid,
+        give_up_after: Duration,
+        on_recorded: Arc<dyn Fn() + Send + Sync>,
+    ) -> (Self, tokio::task::JoinHandle<()>) {
         let (tx, rx) = mpsc::unbounded_channel();
         let task = tokio::spawn(run(db, worker, give_up_after, on_recorded, rx));
         (Self { tx }, task)
@@ -76,15 +81,24 @@ async fn run(
 fn log(ended: &[Attempted], held: &std::collections::HashSet<i64>) {
     for attempt in ended {
         if !held.contains(&attempt.job_id) {
-            tracing::warn!(delivery.id = attempt.delivery_id, job.id = attempt.job_id, attempt = attempt.attempt,
-                outcome = attempt.outcome, "a late outcome was not recorded: its lease had ended and the job is somebody else's");
+            tracing::warn!(
+                delivery.id = attempt.delivery_id,
+                job.id = attempt.job_id,
+                attempt = attempt.attempt,
+                outcome = attempt.outcome,
+                "a late outcome was not recorded: its lease had ended and the job is somebody else's"
+            );
         } else if attempt.error.is_some() {
             // What the provider said may hold an address: it is in neurolink_delivery_attempts, not here.
             tracing::info!(delivery.id = attempt.delivery_id, attempt = attempt.attempt, outcome = attempt.outcome,
                 next = ?attempt.next, duration_ms = attempt.took.as_millis() as u64, "an attempt failed");
         } else {
-            tracing::debug!(delivery.id = attempt.delivery_id, attempt = attempt.attempt,
-                duration_ms = attempt.took.as_millis() as u64, "a delivery was sent");
+            tracing::debug!(
+                delivery.id = attempt.delivery_id,
+                attempt = attempt.attempt,
+                duration_ms = attempt.took.as_millis() as u64,
+                "a delivery was sent"
+            );
         }
     }
 }

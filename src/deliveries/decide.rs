@@ -20,7 +20,14 @@ pub fn decide(
     jitter: f64,
 ) -> Attempted {
     let again = |wait: Duration| {
-        if attempt >= max_attempts { Next::Dead } else { Next::Retry { wait, forgiven: false } }
+        if attempt >= max_attempts {
+            Next::Dead
+        } else {
+            Next::Retry {
+                wait,
+                forgiven: false,
+            }
+        }
     };
     let backoff = || Backoff::DELIVERY.after(u32::try_from(attempt).unwrap_or(1), jitter);
     let (outcome, next, error, receipt) = match result {
@@ -31,8 +38,16 @@ pub fn decide(
                 SendError::Transient(_) => ("transient", again(backoff())),
                 SendError::Ambiguous(_) => ("ambiguous", again(backoff())),
                 SendError::RateLimited { retry_after, .. } => {
-                    let wait = retry_after.clamp(Duration::from_secs(1), LONGEST_WAIT).mul_f64(1.0 + 0.1 * jitter);
-                    ("rate_limited", Next::Retry { wait, forgiven: true })
+                    let wait = retry_after
+                        .clamp(Duration::from_secs(1), LONGEST_WAIT)
+                        .mul_f64(1.0 + 0.1 * jitter);
+                    (
+                        "rate_limited",
+                        Next::Retry {
+                            wait,
+                            forgiven: true,
+                        },
+                    )
                 }
                 SendError::Permanent(_) => ("permanent", Next::Dead),
                 SendError::Misconfigured(_) => ("misconfigured", again(backoff())),
@@ -40,11 +55,23 @@ pub fn decide(
             (outcome, next, Some(text), None)
         }
     };
-    Attempted { job_id, delivery_id, attempt, next, outcome: Some(outcome), error, receipt, took }
+    Attempted {
+        job_id,
+        delivery_id,
+        attempt,
+        next,
+        outcome: Some(outcome),
+        error,
+        receipt,
+        took,
+    }
 }
 
 fn shorten(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let clean: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     match clean.char_indices().nth(ERROR_CHARACTERS) {
         Some((cut, _)) => format!("{}…", &clean[..cut]),
         None => clean,
@@ -62,8 +89,17 @@ mod tests {
     #[test]
     fn what_may_pass_is_tried_again_until_the_attempts_are_used_up() {
         let first = after(1, SendError::Transient("421".into()));
-        assert_eq!(first, Next::Retry { wait: Duration::from_secs(5), forgiven: false });
-        assert!(matches!(after(7, SendError::Ambiguous("lost".into())), Next::Retry { .. }));
+        assert_eq!(
+            first,
+            Next::Retry {
+                wait: Duration::from_secs(5),
+                forgiven: false
+            }
+        );
+        assert!(matches!(
+            after(7, SendError::Ambiguous("lost".into())),
+            Next::Retry { .. }
+        ));
         assert_eq!(after(8, SendError::Transient("421".into())), Next::Dead);
         assert_eq!(after(8, SendError::Ambiguous("lost".into())), Next::Dead);
     }
@@ -76,15 +112,38 @@ mod tests {
     #[test]
     fn a_rate_limit_waits_as_asked_and_uses_up_no_attempt() {
         let wait = Duration::from_secs(30);
-        let next = after(8, SendError::RateLimited { retry_after: wait, detail: "429".into() });
-        assert_eq!(next, Next::Retry { wait: wait.mul_f64(1.05), forgiven: true });
-        let absurd = SendError::RateLimited { retry_after: Duration::MAX, detail: "429".into() };
-        assert!(matches!(after(1, absurd), Next::Retry { wait, .. } if wait < Duration::from_secs(27 * 3600)));
+        let next = after(
+            8,
+            SendError::RateLimited {
+                retry_after: wait,
+                detail: "429".into(),
+            },
+        );
+        assert_eq!(
+            next,
+            Next::Retry {
+                wait: wait.mul_f64(1.05),
+                forgiven: true
+            }
+        );
+        let absurd = SendError::RateLimited {
+            retry_after: Duration::MAX,
+            detail: "429".into(),
+        };
+        assert!(
+            matches!(after(1, absurd), Next::Retry { wait, .. } if wait < Duration::from_secs(27 * 3600))
+        );
     }
 
     #[test]
     fn errors_are_shortened_and_keep_no_control_characters() {
-        let ended = decide((1, 2), (1, 8), Err(SendError::Permanent(format!("a\r\nb{}", "ش".repeat(900)))), Duration::ZERO, 0.0);
+        let ended = decide(
+            (1, 2),
+            (1, 8),
+            Err(SendError::Permanent(format!("a\r\nb{}", "ش".repeat(900)))),
+            Duration::ZERO,
+            0.0,
+        );
         let error = ended.error.unwrap();
         assert!(error.starts_with("a  b") && error.chars().count() == ERROR_CHARACTERS + 1);
     }

@@ -22,7 +22,9 @@ pub fn plan(
         (_, true, None) => ("suppressed", Some("no_address")),
         (_, true, Some(_)) => ("pending", None),
     };
-    let content = (status == "pending").then(|| content_of(channel, texts)).filter(|c| *c != Content::default());
+    let content = (status == "pending")
+        .then(|| content_of(channel, texts))
+        .filter(|c| *c != Content::default());
     Planned {
         id: channel.delivery_id(notification_id),
         notification_id,
@@ -45,17 +47,22 @@ fn address_of(channel: ChannelKind, person: &Person) -> Option<String> {
         ChannelKind::Slack => person.slack_user_id.as_ref(),
         ChannelKind::InApp | ChannelKind::WebPush | ChannelKind::Webhook => None,
     };
-    address.map(|a| a.trim().to_owned()).filter(|a| !a.is_empty())
+    address
+        .map(|a| a.trim().to_owned())
+        .filter(|a| !a.is_empty())
 }
 
 fn content_of(channel: ChannelKind, texts: &Rendered) -> Content {
     match channel {
-        ChannelKind::Email => {
-            Content { subject: texts.email_subject.clone(), html: texts.email_html.clone(), text: None }
-        }
-        ChannelKind::Sms | ChannelKind::Whatsapp | ChannelKind::Telegram => {
-            Content { text: texts.sms_body.clone(), ..Content::default() }
-        }
+        ChannelKind::Email => Content {
+            subject: texts.email_subject.clone(),
+            html: texts.email_html.clone(),
+            text: None,
+        },
+        ChannelKind::Sms | ChannelKind::Whatsapp | ChannelKind::Telegram => Content {
+            text: texts.sms_body.clone(),
+            ..Content::default()
+        },
         _ => Content::default(),
     }
 }
@@ -65,31 +72,84 @@ mod tests {
     use super::*;
 
     fn person(email: Option<&str>) -> Person {
-        Person { id: "u1".into(), display_name: "زينب".into(), email: email.map(str::to_owned), ..Person::default() }
+        Person {
+            id: "u1".into(),
+            display_name: "زينب".into(),
+            email: email.map(str::to_owned),
+            ..Person::default()
+        }
     }
 
     #[test]
     fn in_app_is_delivered_by_its_commit() {
-        let planned = plan(ChannelKind::InApp, true, 3, &person(None), &Rendered::default(), 0);
-        assert_eq!((planned.status, planned.id, planned.address), ("delivered", 96, None));
+        let planned = plan(
+            ChannelKind::InApp,
+            true,
+            3,
+            &person(None),
+            &Rendered::default(),
+            0,
+        );
+        assert_eq!(
+            (planned.status, planned.id, planned.address),
+            ("delivered", 96, None)
+        );
     }
 
     #[test]
     fn a_channel_without_settings_or_a_person_without_address_is_suppressed_with_that_reason() {
         let texts = Rendered::default();
-        let unset = plan(ChannelKind::Email, false, 3, &person(Some("z@tsh.example")), &texts, 0);
-        assert_eq!((unset.status, unset.reason), ("suppressed", Some("not_configured")));
+        let unset = plan(
+            ChannelKind::Email,
+            false,
+            3,
+            &person(Some("z@tsh.example")),
+            &texts,
+            0,
+        );
+        assert_eq!(
+            (unset.status, unset.reason),
+            ("suppressed", Some("not_configured"))
+        );
         let homeless = plan(ChannelKind::Email, true, 3, &person(Some("  ")), &texts, 0);
-        assert_eq!((homeless.status, homeless.reason), ("suppressed", Some("no_address")));
+        assert_eq!(
+            (homeless.status, homeless.reason),
+            ("suppressed", Some("no_address"))
+        );
     }
 
     #[test]
     fn a_pending_mail_carries_its_own_texts_and_the_rules_lane() {
-        let texts = Rendered { email_subject: Some("S".into()), sms_body: Some("x".into()), ..Rendered::default() };
-        let planned = plan(ChannelKind::Email, true, 3, &person(Some("z@tsh.example")), &texts, 250);
+        let texts = Rendered {
+            email_subject: Some("S".into()),
+            sms_body: Some("x".into()),
+            ..Rendered::default()
+        };
+        let planned = plan(
+            ChannelKind::Email,
+            true,
+            3,
+            &person(Some("z@tsh.example")),
+            &texts,
+            250,
+        );
         assert_eq!((planned.status, planned.lane), ("pending", Lane::Critical));
-        assert_eq!(planned.content, Some(Content { subject: Some("S".into()), html: None, text: None }));
-        let plain = plan(ChannelKind::Email, true, 3, &person(Some("z@tsh.example")), &Rendered::default(), 0);
+        assert_eq!(
+            planned.content,
+            Some(Content {
+                subject: Some("S".into()),
+                html: None,
+                text: None
+            })
+        );
+        let plain = plan(
+            ChannelKind::Email,
+            true,
+            3,
+            &person(Some("z@tsh.example")),
+            &Rendered::default(),
+            0,
+        );
         assert_eq!(plain.content, None, "nothing of its own is stored");
     }
 }

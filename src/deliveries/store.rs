@@ -14,8 +14,12 @@ use crate::queue::DeliveryJob;
 /// # Errors
 /// The database's.
 pub async fn prepare(client: &Client) -> Result<()> {
-    client.prepare_cached(include_str!("../../sql/queries/deliveries/insert.sql")).await?;
-    client.prepare_cached(include_str!("../../sql/queries/deliveries/queue.sql")).await?;
+    client
+        .prepare_cached(include_str!("../../sql/queries/deliveries/insert.sql"))
+        .await?;
+    client
+        .prepare_cached(include_str!("../../sql/queries/deliveries/queue.sql"))
+        .await?;
     Ok(())
 }
 
@@ -27,7 +31,9 @@ pub async fn insert(client: &Client, planned: &[Planned], max_attempts: i32) -> 
     if planned.is_empty() {
         return Ok(());
     }
-    let log = client.prepare_cached(include_str!("../../sql/queries/deliveries/insert.sql")).await?;
+    let log = client
+        .prepare_cached(include_str!("../../sql/queries/deliveries/insert.sql"))
+        .await?;
     let ids: Vec<i64> = planned.iter().map(|d| d.id).collect();
     let notifications: Vec<i64> = planned.iter().map(|d| d.notification_id).collect();
     let users: Vec<&str> = planned.iter().map(|d| d.user_id.as_str()).collect();
@@ -35,11 +41,26 @@ pub async fn insert(client: &Client, planned: &[Planned], max_attempts: i32) -> 
     let statuses: Vec<&str> = planned.iter().map(|d| d.status).collect();
     let addresses: Vec<Option<&str>> = planned.iter().map(|d| d.address.as_deref()).collect();
     let names: Vec<Option<&str>> = planned.iter().map(|d| d.display_name.as_deref()).collect();
-    let contents: Vec<Option<String>> =
-        planned.iter().map(|d| d.content.as_ref().and_then(|c| serde_json::to_string(c).ok())).collect();
+    let contents: Vec<Option<String>> = planned
+        .iter()
+        .map(|d| {
+            d.content
+                .as_ref()
+                .and_then(|c| serde_json::to_string(c).ok())
+        })
+        .collect();
     let reasons: Vec<Option<&str>> = planned.iter().map(|d| d.reason).collect();
-    let rows: [&(dyn tokio_postgres::types::ToSql + Sync); 9] =
-        [&ids, &notifications, &users, &channels, &statuses, &addresses, &names, &contents, &reasons];
+    let rows: [&(dyn tokio_postgres::types::ToSql + Sync); 9] = [
+        &ids,
+        &notifications,
+        &users,
+        &channels,
+        &statuses,
+        &addresses,
+        &names,
+        &contents,
+        &reasons,
+    ];
 
     let pending = || planned.iter().filter(|d| d.status == "pending");
     let job_ids: Vec<i64> = pending().map(|d| d.id).collect();
@@ -47,12 +68,16 @@ pub async fn insert(client: &Client, planned: &[Planned], max_attempts: i32) -> 
         client.execute(&log, &rows).await?;
         return Ok(());
     }
-    let queue = client.prepare_cached(include_str!("../../sql/queries/deliveries/queue.sql")).await?;
+    let queue = client
+        .prepare_cached(include_str!("../../sql/queries/deliveries/queue.sql"))
+        .await?;
     let job_channels: Vec<&str> = pending().map(|d| d.channel.as_str()).collect();
     let job_lanes: Vec<i16> = pending().map(|d| d.lane.number()).collect();
-    let jobs: [&(dyn tokio_postgres::types::ToSql + Sync); 4] = [&job_ids, &job_channels, &job_lanes, &max_attempts];
+    let jobs: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+        [&job_ids, &job_channels, &job_lanes, &max_attempts];
     let (logged, queued) =
-        futures_util::future::join(client.execute(&log, &rows), client.execute(&queue, &jobs)).await;
+        futures_util::future::join(client.execute(&log, &rows), client.execute(&queue, &jobs))
+            .await;
     logged?;
     queued?;
     Ok(())
@@ -68,23 +93,30 @@ pub fn outgoing(job: &DeliveryJob) -> Result<Option<Outgoing>> {
     let deleted: Option<bool> = row.try_get("is_deleted")?;
     let channel: &str = row.try_get("channel")?;
     let address: Option<String> = row.try_get("address")?;
-    let (Some("pending"), Some(title), Some(channel), Some(address)) =
-        (status, row.try_get::<_, Option<String>>("title")?, ChannelKind::parse(channel), address)
-    else {
+    let (Some("pending"), Some(title), Some(channel), Some(address)) = (
+        status,
+        row.try_get::<_, Option<String>>("title")?,
+        ChannelKind::parse(channel),
+        address,
+    ) else {
         return Ok(None);
     };
     if deleted == Some(true) {
         return Ok(None);
     }
     let content: Option<&str> = row.try_get("content")?;
-    let content = content.and_then(|text| serde_json::from_str::<Content>(text).ok()).unwrap_or_default();
+    let content = content
+        .and_then(|text| serde_json::from_str::<Content>(text).ok())
+        .unwrap_or_default();
     Ok(Some(Outgoing {
         delivery_id: job.delivery_id,
         notification_id: row.try_get("notification_id")?,
         user_id: row.try_get("user_id")?,
         channel,
         address,
-        display_name: row.try_get::<_, Option<String>>("display_name")?.unwrap_or_default(),
+        display_name: row
+            .try_get::<_, Option<String>>("display_name")?
+            .unwrap_or_default(),
         locale: row.try_get("locale")?,
         title,
         body: row.try_get("body")?,
@@ -102,23 +134,42 @@ pub fn outgoing(job: &DeliveryJob) -> Result<Option<Outgoing>> {
 /// # Errors
 /// The database's.
 pub async fn record(client: &Client, worker: Uuid, ended: &[Attempted]) -> Result<HashSet<i64>> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/deliveries/record.sql")).await?;
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/deliveries/record.sql"))
+        .await?;
     let jobs: Vec<i64> = ended.iter().map(|e| e.job_id).collect();
     let attempts: Vec<i32> = ended.iter().map(|e| e.attempt).collect();
     let nexts: Vec<&str> = ended.iter().map(|e| word(&e.next)).collect();
     let waits: Vec<i64> = ended.iter().map(|e| wait(&e.next)).collect();
-    let forgiven: Vec<i32> =
-        ended.iter().map(|e| i32::from(matches!(e.next, Next::Retry { forgiven: true, .. }))).collect();
+    let forgiven: Vec<i32> = ended
+        .iter()
+        .map(|e| i32::from(matches!(e.next, Next::Retry { forgiven: true, .. })))
+        .collect();
     let outcomes: Vec<Option<&str>> = ended.iter().map(|e| e.outcome).collect();
     let errors: Vec<Option<&str>> = ended.iter().map(|e| e.error.as_deref()).collect();
-    let providers: Vec<Option<&str>> = ended.iter().map(|e| e.receipt.as_ref().map(|r| r.provider)).collect();
-    let messages: Vec<Option<&str>> =
-        ended.iter().map(|e| e.receipt.as_ref().and_then(|r| r.provider_message_id.as_deref())).collect();
-    let took: Vec<i64> = ended.iter().map(|e| i64::try_from(e.took.as_millis()).unwrap_or(i64::MAX)).collect();
+    let providers: Vec<Option<&str>> = ended
+        .iter()
+        .map(|e| e.receipt.as_ref().map(|r| r.provider))
+        .collect();
+    let messages: Vec<Option<&str>> = ended
+        .iter()
+        .map(|e| {
+            e.receipt
+                .as_ref()
+                .and_then(|r| r.provider_message_id.as_deref())
+        })
+        .collect();
+    let took: Vec<i64> = ended
+        .iter()
+        .map(|e| i64::try_from(e.took.as_millis()).unwrap_or(i64::MAX))
+        .collect();
     let rows = client
         .query(
             &statement,
-            &[&jobs, &attempts, &nexts, &waits, &forgiven, &outcomes, &errors, &providers, &messages, &took, &worker],
+            &[
+                &jobs, &attempts, &nexts, &waits, &forgiven, &outcomes, &errors, &providers,
+                &messages, &took, &worker,
+            ],
         )
         .await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()

@@ -68,7 +68,11 @@ impl People {
                 by_role.entry(role.clone()).or_default().push(index);
             }
         }
-        Self { all, by_id, by_role }
+        Self {
+            all,
+            by_id,
+            by_role,
+        }
     }
 
     /// The person at an index given by `recipients::choose`.

@@ -15,7 +15,11 @@ pub fn choose(audience: &Audience, people: &People) -> Vec<usize> {
         .flatten()
         .copied()
         .filter(|&index| within(&audience.branches, &people.all[index]));
-    let by_id = audience.users.iter().filter_map(|id| people.by_id.get(id)).copied();
+    let by_id = audience
+        .users
+        .iter()
+        .filter_map(|id| people.by_id.get(id))
+        .copied();
     let mut chosen: Vec<usize> = by_role.chain(by_id).collect();
     chosen.sort_unstable();
     chosen.dedup();
@@ -26,7 +30,10 @@ pub fn choose(audience: &Audience, people: &People) -> Vec<usize> {
 fn within(branches: &Branches, person: &Person) -> bool {
     match branches {
         Branches::Any => true,
-        Branches::Of(list) => person.branch_ids.iter().any(|own| own == "*" || list.contains(own)),
+        Branches::Of(list) => person
+            .branch_ids
+            .iter()
+            .any(|own| own == "*" || list.contains(own)),
     }
 }
 
@@ -53,11 +60,19 @@ mod tests {
     }
 
     fn audience(roles: &[&str], branches: Branches) -> Audience {
-        Audience { roles: roles.iter().map(ToString::to_string).collect(), branches, users: vec![], except: None }
+        Audience {
+            roles: roles.iter().map(ToString::to_string).collect(),
+            branches,
+            users: vec![],
+            except: None,
+        }
     }
 
     fn ids<'a>(audience: &Audience, people: &'a People) -> Vec<&'a str> {
-        choose(audience, people).into_iter().map(|index| people.get(index).id.as_str()).collect()
+        choose(audience, people)
+            .into_iter()
+            .map(|index| people.get(index).id.as_str())
+            .collect()
     }
 
     #[test]
@@ -65,9 +80,18 @@ mod tests {
         let people = people();
         let of = |b: &str| Branches::Of(vec![b.to_owned()]);
         assert_eq!(ids(&audience(&["accountant"], of("bgd")), &people), ["ali"]);
-        assert_eq!(ids(&audience(&["accountant", "cfo"], of("bsr")), &people), ["noor", "zainab"]);
-        assert_eq!(ids(&audience(&["accountant"], Branches::Any), &people), ["ali", "zainab"]);
-        assert_eq!(ids(&audience(&["accountant"], Branches::Of(vec![])), &people), [""; 0]);
+        assert_eq!(
+            ids(&audience(&["accountant", "cfo"], of("bsr")), &people),
+            ["noor", "zainab"]
+        );
+        assert_eq!(
+            ids(&audience(&["accountant"], Branches::Any), &people),
+            ["ali", "zainab"]
+        );
+        assert_eq!(
+            ids(&audience(&["accountant"], Branches::Of(vec![])), &people),
+            [""; 0]
+        );
     }
 
     #[test]

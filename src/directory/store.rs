@@ -13,7 +13,9 @@ pub async fn find(client: &Client, roles: &[String], ids: &[String]) -> Result<P
     if roles.is_empty() && ids.is_empty() {
         return Ok(People::default());
     }
-    let statement = client.prepare_cached(include_str!("../../sql/queries/directory/find.sql")).await?;
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/directory/find.sql"))
+        .await?;
     let rows = client.query(&statement, &[&roles, &ids]).await?;
     let people = rows
         .iter()

@@ -28,7 +28,13 @@ impl Inboxes {
     ///
     /// # Errors
     /// The database's.
-    pub async fn list(&self, user: &str, below: i64, filter: &store::Filter, limit: i64) -> Result<Vec<Notification>> {
+    pub async fn list(
+        &self,
+        user: &str,
+        below: i64,
+        filter: &store::Filter,
+        limit: i64,
+    ) -> Result<Vec<Notification>> {
         store::list(&self.db.client().await?, user, below, filter, limit).await
     }
 
@@ -37,7 +43,9 @@ impl Inboxes {
     /// # Errors
     /// `NotFound` when it isn't this person's.
     pub async fn get(&self, user: &str, id: i64) -> Result<Notification> {
-        store::get(&self.db.client().await?, user, id).await?.ok_or(Error::NotFound("notification"))
+        store::get(&self.db.client().await?, user, id)
+            .await?
+            .ok_or(Error::NotFound("notification"))
     }
 
     /// The badge.
@@ -52,7 +60,12 @@ impl Inboxes {
     ///
     /// # Errors
     /// `NotFound` when it isn't this person's.
-    pub async fn change(&self, user: &str, id: i64, change: Change) -> Result<Option<Notification>> {
+    pub async fn change(
+        &self,
+        user: &str,
+        id: i64,
+        change: Change,
+    ) -> Result<Option<Notification>> {
         let changed = store::change(&self.db, user, &[id], change).await?;
         if changed > 0 {
             (self.changed)(vec![user.to_owned()]);
@@ -71,7 +84,8 @@ impl Inboxes {
     pub async fn mark_all_read(&self, user: &str) -> Result<(usize, Counts)> {
         let (mut above, mut marked) = (0, 0);
         loop {
-            let ids = store::unread_ids(&self.db.client().await?, user, above, CHUNK as i64).await?;
+            let ids =
+                store::unread_ids(&self.db.client().await?, user, above, CHUNK as i64).await?;
             let Some(&last) = ids.last() else { break };
             marked += store::change(&self.db, user, &ids, Change::Read).await?;
             (self.changed)(vec![user.to_owned()]);

@@ -14,11 +14,41 @@ use crate::notifications::store::Filter;
 #[must_use]
 pub fn routes(inboxes: &Inboxes) -> Vec<Route> {
     let mut routes = vec![
-        Route::new(Method::GET, "/v1/notifications", Access::Anyone, inboxes, list),
-        Route::new(Method::GET, "/v1/notifications/count", Access::Anyone, inboxes, count),
-        Route::new(Method::POST, "/v1/notifications/mark-all-read", Access::Anyone, inboxes, mark_all_read),
-        Route::new(Method::GET, "/v1/notifications/{id}", Access::Anyone, inboxes, get),
-        Route::new(Method::DELETE, "/v1/notifications/{id}", Access::Anyone, inboxes, |i, c| change(i, c, Change::Delete)),
+        Route::new(
+            Method::GET,
+            "/v1/notifications",
+            Access::Anyone,
+            inboxes,
+            list,
+        ),
+        Route::new(
+            Method::GET,
+            "/v1/notifications/count",
+            Access::Anyone,
+            inboxes,
+            count,
+        ),
+        Route::new(
+            Method::POST,
+            "/v1/notifications/mark-all-read",
+            Access::Anyone,
+            inboxes,
+            mark_all_read,
+        ),
+        Route::new(
+            Method::GET,
+            "/v1/notifications/{id}",
+            Access::Anyone,
+            inboxes,
+            get,
+        ),
+        Route::new(
+            Method::DELETE,
+            "/v1/notifications/{id}",
+            Access::Anyone,
+            inboxes,
+            |i, c| change(i, c, Change::Delete),
+        ),
     ];
     let changes = [
         ("/v1/notifications/{id}/read", Change::Read),
@@ -28,56 +58,115 @@ pub fn routes(inboxes: &Inboxes) -> Vec<Route> {
         ("/v1/notifications/{id}/unarchive", Change::Unarchive),
     ];
     routes.extend(changes.map(|(path, kind)| {
-        Route::new(Method::PATCH, path, Access::Anyone, inboxes, move |inboxes, call| change(inboxes, call, kind))
+        Route::new(
+            Method::PATCH,
+            path,
+            Access::Anyone,
+            inboxes,
+            move |inboxes, call| change(inboxes, call, kind),
+        )
     }));
     routes
 }
 
 async fn list(inboxes: Inboxes, call: Call) -> Result<Response> {
-    call.only_query(&["limit", "cursor", "status", "archived", "severity", "category", "source_module"])?;
+    call.only_query(&[
+        "limit",
+        "cursor",
+        "status",
+        "archived",
+        "severity",
+        "category",
+        "source_module",
+    ])?;
     let page = Page::<i64>::of(&call)?;
     let filter = Filter {
-        read: choice(&call, "status", &[("all", None), ("unread", Some(false)), ("read", Some(true))])?,
-        archived: choice(&call, "archived", &[("exclude", Some(false)), ("include", None), ("only", Some(true))])?,
+        read: choice(
+            &call,
+            "status",
+            &[("all", None), ("unread", Some(false)), ("read", Some(true))],
+        )?,
+        archived: choice(
+            &call,
+            "archived",
+            &[
+                ("exclude", Some(false)),
+                ("include", None),
+                ("only", Some(true)),
+            ],
+        )?,
         severity: choice(&call, "severity", &severities())?,
         category: call.query("category")?.map(str::to_owned),
         source_module: call.query("source_module")?.map(str::to_owned),
     };
     let user = &call.principal()?.subject;
-    let items = inboxes.list(user, page.after.unwrap_or(i64::MAX), &filter, page.fetch()).await?;
-    json(StatusCode::OK, &Listing::new(items, page.limit, |notification| notification.id)?)
+    let items = inboxes
+        .list(user, page.after.unwrap_or(i64::MAX), &filter, page.fetch())
+        .await?;
+    json(
+        StatusCode::OK,
+        &Listing::new(items, page.limit, |notification| notification.id)?,
+    )
 }
 
 fn severities() -> Vec<(&'static str, Option<String>)> {
-    Severity::ALL.into_iter().map(|s| (s.as_str(), Some(s.as_str().to_owned()))).collect()
+    Severity::ALL
+        .into_iter()
+        .map(|s| (s.as_str(), Some(s.as_str().to_owned())))
+        .collect()
 }
 
 /// A parameter that takes one of a few words; the first is the default where it means "no filter" or is said to be.
-fn choice<T: Clone>(call: &Call, name: &'static str, words: &[(&'static str, Option<T>)]) -> Result<Option<T>> {
+fn choice<T: Clone>(
+    call: &Call,
+    name: &'static str,
+    words: &[(&'static str, Option<T>)],
+) -> Result<Option<T>> {
     let Some(given) = call.query(name)? else {
-        return Ok(if name == "severity" { None } else { words.first().and_then(|(_, value)| value.clone()) });
+        return Ok(if name == "severity" {
+            None
+        } else {
+            words.first().and_then(|(_, value)| value.clone())
+        });
     };
-    words.iter().find(|(word, _)| *word == given).map(|(_, value)| value.clone()).ok_or_else(|| {
-        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        Error::invalid_at("invalid_parameter", name, format!("`{name}` is one of {}", known.join(", ")))
-    })
+    words
+        .iter()
+        .find(|(word, _)| *word == given)
+        .map(|(_, value)| value.clone())
+        .ok_or_else(|| {
+            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            Error::invalid_at(
+                "invalid_parameter",
+                name,
+                format!("`{name}` is one of {}", known.join(", ")),
+            )
+        })
 }
 
 async fn count(inboxes: Inboxes, call: Call) -> Result<Response> {
     call.only_query(&[])?;
-    json(StatusCode::OK, &inboxes.count(&call.principal()?.subject).await?)
+    json(
+        StatusCode::OK,
+        &inboxes.count(&call.principal()?.subject).await?,
+    )
 }
 
 async fn get(inboxes: Inboxes, call: Call) -> Result<Response> {
     call.only_query(&[])?;
     let id = call.id("id", "notification")?;
-    json(StatusCode::OK, &inboxes.get(&call.principal()?.subject, id).await?)
+    json(
+        StatusCode::OK,
+        &inboxes.get(&call.principal()?.subject, id).await?,
+    )
 }
 
 async fn change(inboxes: Inboxes, call: Call, change: Change) -> Result<Response> {
     call.only_query(&[])?;
     let id = call.id("id", "notification")?;
-    match inboxes.change(&call.principal()?.subject, id, change).await? {
+    match inboxes
+        .change(&call.principal()?.subject, id, change)
+        .await?
+    {
         Some(notification) => json(StatusCode::OK, &notification),
         None => Ok(no_content()),
     }
@@ -93,6 +182,21 @@ struct Marked {
 
 async fn mark_all_read(inboxes: Inboxes, call: Call) -> Result<Response> {
     call.only_query(&[])?;
-    let (changed, Counts { unread, unseen, rev }) = inboxes.mark_all_read(&call.principal()?.subject).await?;
-    json(StatusCode::OK, &Marked { changed, unread, unseen, rev })
+    let (
+        changed,
+        Counts {
+            unread,
+            unseen,
+            rev,
+        },
+    ) = inboxes.mark_all_read(&call.principal()?.subject).await?;
+    json(
+        StatusCode::OK,
+        &Marked {
+            changed,
+            unread,
+            unseen,
+            rev,
+        },
+    )
 }

@@ -7,14 +7,18 @@ use tokio_postgres::Row;
 use crate::db::{Client, Db, Tx};
 use crate::ingest::Event;
 use crate::kernel::{Error, Result};
-use crate::notifications::model::{Change, Changed, Counts, InboxState, NewNotification, Notification};
+use crate::notifications::model::{
+    Change, Changed, Counts, InboxState, NewNotification, Notification,
+};
 
 /// Ids for rows to come. Those of a batch that is rolled back are lost, as a sequence's are.
 ///
 /// # Errors
 /// The database's.
 pub async fn next_ids(client: &Client, count: i32) -> Result<Vec<i64>> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/notifications/next_ids.sql")).await?;
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/notifications/next_ids.sql"))
+        .await?;
     let rows = client.query(&statement, &[&count]).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
@@ -24,7 +28,11 @@ pub async fn next_ids(client: &Client, count: i32) -> Result<Vec<i64>> {
 /// # Errors
 /// The database's.
 pub async fn ensure_inboxes(client: &Client, users: &[&str]) -> Result<()> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/notifications/ensure_inboxes.sql")).await?;
+    let statement = client
+        .prepare_cached(include_str!(
+            "../../sql/queries/notifications/ensure_inboxes.sql"
+        ))
+        .await?;
     client.execute(&statement, &[&users]).await?;
     Ok(())
 }
@@ -34,8 +42,14 @@ pub async fn ensure_inboxes(client: &Client, users: &[&str]) -> Result<()> {
 /// # Errors
 /// The database's.
 pub async fn prepare(client: &Client) -> Result<()> {
-    client.prepare_cached(include_str!("../../sql/queries/notifications/lock_inboxes.sql")).await?;
-    client.prepare_cached(include_str!("../../sql/queries/notifications/insert.sql")).await?;
+    client
+        .prepare_cached(include_str!(
+            "../../sql/queries/notifications/lock_inboxes.sql"
+        ))
+        .await?;
+    client
+        .prepare_cached(include_str!("../../sql/queries/notifications/insert.sql"))
+        .await?;
     Ok(())
 }
 
@@ -47,8 +61,14 @@ pub async fn insert(client: &Client, events: &[&Event], new: &[NewNotification])
     if new.is_empty() {
         return Ok(());
     }
-    let lock = client.prepare_cached(include_str!("../../sql/queries/notifications/lock_inboxes.sql")).await?;
-    let write = client.prepare_cached(include_str!("../../sql/queries/notifications/insert.sql")).await?;
+    let lock = client
+        .prepare_cached(include_str!(
+            "../../sql/queries/notifications/lock_inboxes.sql"
+        ))
+        .await?;
+    let write = client
+        .prepare_cached(include_str!("../../sql/queries/notifications/insert.sql"))
+        .await?;
 
     let mut per_user: BTreeMap<&str, i32> = BTreeMap::new();
     let nth: Vec<i32> = new
@@ -73,7 +93,8 @@ pub async fn insert(client: &Client, events: &[&Event], new: &[NewNotification])
     let rule_versions: Vec<i32> = new.iter().map(|n| n.rule_version).collect();
     let modules: Vec<&str> = new.iter().map(|n| of(n).source_module.as_str()).collect();
     let types: Vec<&str> = new.iter().map(|n| of(n).event_type.as_str()).collect();
-    let entity_types: Vec<Option<&str>> = new.iter().map(|n| of(n).entity_type.as_deref()).collect();
+    let entity_types: Vec<Option<&str>> =
+        new.iter().map(|n| of(n).entity_type.as_deref()).collect();
     let entity_ids: Vec<Option<&str>> = new.iter().map(|n| of(n).entity_id.as_deref()).collect();
     let branches: Vec<Option<&str>> = new.iter().map(|n| of(n).branch_id.as_deref()).collect();
     let categories: Vec<&str> = new.iter().map(|n| n.category.as_str()).collect();
@@ -85,12 +106,34 @@ pub async fn insert(client: &Client, events: &[&Event], new: &[NewNotification])
     let labels: Vec<Option<&str>> = new.iter().map(|n| n.action_label.as_deref()).collect();
 
     let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 20] = [
-        &users, &counts, &ids, &user_ids, &nth, &event_ids, &rule_ids, &rule_versions, &modules, &types, &entity_types,
-        &entity_ids, &branches, &categories, &severities, &locales, &titles, &bodies, &urls, &labels,
+        &users,
+        &counts,
+        &ids,
+        &user_ids,
+        &nth,
+        &event_ids,
+        &rule_ids,
+        &rule_versions,
+        &modules,
+        &types,
+        &entity_types,
+        &entity_ids,
+        &branches,
+        &categories,
+        &severities,
+        &locales,
+        &titles,
+        &bodies,
+        &urls,
+        &labels,
     ];
     let locked: [&(dyn tokio_postgres::types::ToSql + Sync); 1] = [&users];
     // Both are sent before either is answered; a missing inbox fails the second by its null revision.
-    let (locked, written) = futures_util::future::join(client.execute(&lock, &locked), client.execute(&write, &parameters)).await;
+    let (locked, written) = futures_util::future::join(
+        client.execute(&lock, &locked),
+        client.execute(&write, &parameters),
+    )
+    .await;
     locked?;
     written?;
     Ok(())
@@ -101,8 +144,15 @@ pub async fn insert(client: &Client, events: &[&Event], new: &[NewNotification])
 /// # Errors
 /// The database's.
 pub async fn get(client: &Client, user: &str, id: i64) -> Result<Option<Notification>> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/notifications/get.sql")).await?;
-    client.query_opt(&statement, &[&user, &id]).await?.as_ref().map(notification).transpose()
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/notifications/get.sql"))
+        .await?;
+    client
+        .query_opt(&statement, &[&user, &id])
+        .await?
+        .as_ref()
+        .map(notification)
+        .transpose()
 }
 
 /// What a page is made of.
@@ -124,11 +174,37 @@ pub struct Filter {
 ///
 /// # Errors
 /// The database's.
-pub async fn list(client: &Client, user: &str, below: i64, filter: &Filter, limit: i64) -> Result<Vec<Notification>> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/notifications/list.sql")).await?;
-    let Filter { read, archived, severity, category, source_module } = filter;
+pub async fn list(
+    client: &Client,
+    user: &str,
+    below: i64,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<Notification>> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/notifications/list.sql"))
+        .await?;
+    let Filter {
+        read,
+        archived,
+        severity,
+        category,
+        source_module,
+    } = filter;
     let rows = client
-        .query(&statement, &[&user, &below, read, archived, severity, category, source_module, &limit])
+        .query(
+            &statement,
+            &[
+                &user,
+                &below,
+                read,
+                archived,
+                severity,
+                category,
+                source_module,
+                &limit,
+            ],
+        )
         .await?;
     rows.iter().map(notification).collect()
 }
@@ -138,7 +214,9 @@ pub async fn list(client: &Client, user: &str, below: i64, filter: &Filter, limi
 /// # Errors
 /// The database's.
 pub async fn count(client: &Client, user: &str) -> Result<Counts> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/notifications/count.sql")).await?;
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/notifications/count.sql"))
+        .await?;
     match client.query_opt(&statement, &[&user]).await? {
         None => Ok(Counts::default()),
         Some(row) => Ok(Counts {
@@ -154,7 +232,11 @@ pub async fn count(client: &Client, user: &str) -> Result<Counts> {
 /// # Errors
 /// The database's.
 pub async fn unread_ids(client: &Client, user: &str, above: i64, limit: i64) -> Result<Vec<i64>> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/notifications/unread_ids.sql")).await?;
+    let statement = client
+        .prepare_cached(include_str!(
+            "../../sql/queries/notifications/unread_ids.sql"
+        ))
+        .await?;
     let rows = client.query(&statement, &[&user, &above, &limit]).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
@@ -165,8 +247,14 @@ pub async fn unread_ids(client: &Client, user: &str, above: i64, limit: i64) -> 
 /// The database's.
 pub async fn change(db: &Db, user: &str, ids: &[i64], change: Change) -> Result<usize> {
     let tx = Tx::unbegun(db.client().await?);
-    let lock = tx.prepare_cached(include_str!("../../sql/queries/notifications/lock_inboxes.sql")).await?;
-    let write = tx.prepare_cached(include_str!("../../sql/queries/notifications/change.sql")).await?;
+    let lock = tx
+        .prepare_cached(include_str!(
+            "../../sql/queries/notifications/lock_inboxes.sql"
+        ))
+        .await?;
+    let write = tx
+        .prepare_cached(include_str!("../../sql/queries/notifications/change.sql"))
+        .await?;
     let users = [user];
     let users: &[&str] = &users;
     let word = change.as_str();
@@ -192,7 +280,9 @@ pub async fn change(db: &Db, user: &str, ids: &[i64], change: Change) -> Result<
 /// # Errors
 /// The database's.
 pub async fn changes(client: &Client, since: &[(&str, i64)], most: i64) -> Result<Vec<InboxState>> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/notifications/changes.sql")).await?;
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/notifications/changes.sql"))
+        .await?;
     let users: Vec<&str> = since.iter().map(|(user, _)| *user).collect();
     let revs: Vec<i64> = since.iter().map(|(_, rev)| *rev).collect();
     let rows = client.query(&statement, &[&users, &revs, &most]).await?;
@@ -213,7 +303,10 @@ pub async fn changes(client: &Client, since: &[(&str, i64)], most: i64) -> Resul
         if let (Some(state), Some(id)) = (states.last_mut(), row.try_get::<_, Option<i64>>("id")?) {
             let gone: Option<jiff::Timestamp> = row.try_get("deleted_at")?;
             state.changes.push(match gone {
-                Some(_) => Changed::Gone { id, rev: row.try_get("rev")? },
+                Some(_) => Changed::Gone {
+                    id,
+                    rev: row.try_get("rev")?,
+                },
                 None => Changed::Is(Box::new(notification(row)?)),
             });
         }

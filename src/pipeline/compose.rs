@@ -52,13 +52,24 @@ pub struct Composed {
 ///
 /// # Errors
 /// The first event that breaks the evaluator.
-pub fn judge(rules: &RuleSet, events: &[Event], now: jiff::Timestamp, progress: &Progress) -> Result<Vec<Judged>, Broken> {
+pub fn judge(
+    rules: &RuleSet,
+    events: &[Event],
+    now: jiff::Timestamp,
+    progress: &Progress,
+) -> Result<Vec<Judged>, Broken> {
     let judge_one = |event: &Event| {
         let context = EventContext::new(event).map_err(|e| e.chain())?;
-        let (matches, warnings) = rules.evaluate(&context, now, &mut |rule, version| progress.at(rule, version));
+        let (matches, warnings) = rules.evaluate(&context, now, &mut |rule, version| {
+            progress.at(rule, version)
+        });
         Ok(Judged { matches, warnings })
     };
-    events.iter().enumerate().map(|(index, event)| caught(index, || judge_one(event))).collect()
+    events
+        .iter()
+        .enumerate()
+        .map(|(index, event)| caught(index, || judge_one(event)))
+        .collect()
 }
 
 /// The roles and people whom the directory is asked for.
@@ -67,7 +78,10 @@ pub fn wanted(judged: &[Judged]) -> (Vec<String>, Vec<String>) {
     let audiences = || judged.iter().flat_map(|j| &j.matches).map(|m| &m.audience);
     let roles: BTreeSet<&String> = audiences().flat_map(|a| &a.roles).collect();
     let users: BTreeSet<&String> = audiences().flat_map(|a| &a.users).collect();
-    (roles.into_iter().cloned().collect(), users.into_iter().cloned().collect())
+    (
+        roles.into_iter().cloned().collect(),
+        users.into_iter().cloned().collect(),
+    )
 }
 
 /// Who is told what.
@@ -77,7 +91,11 @@ pub fn tellings(judged: &[Judged], people: &People) -> Vec<Telling> {
     for (event, judgement) in judged.iter().enumerate() {
         for (of, matched) in judgement.matches.iter().enumerate() {
             let chosen = recipients::choose(&matched.audience, people);
-            tellings.extend(chosen.into_iter().map(|person| Telling { event, of, person }));
+            tellings.extend(
+                chosen
+                    .into_iter()
+                    .map(|person| Telling { event, of, person }),
+            );
         }
     }
     tellings
@@ -103,7 +121,14 @@ pub fn compose(
         let (mine, others) = rest.split_at(rest.iter().take_while(|t| t.event == index).count());
         rest = others;
         let numbered: Vec<(Telling, i64)> = mine.iter().copied().zip(numbers.by_ref()).collect();
-        let mut desk = Desk { event: &events[index], judgement, people, configured, progress, composed: &mut composed };
+        let mut desk = Desk {
+            event: &events[index],
+            judgement,
+            people,
+            configured,
+            progress,
+            composed: &mut composed,
+        };
         caught(index, || desk.work(&numbered))?;
     }
     Ok(composed)
@@ -113,8 +138,17 @@ fn caught<T>(index: usize, work: impl FnOnce() -> Result<T, String>) -> Result<T
     match std::panic::catch_unwind(AssertUnwindSafe(work)) {
         Ok(outcome) => outcome.map_err(|why| (index, why)),
         Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-            Err((index, format!("the evaluator broke on this event: {}", text.unwrap_or("no message"))))
+            let text = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied());
+            Err((
+                index,
+                format!(
+                    "the evaluator broke on this event: {}",
+                    text.unwrap_or("no message")
+                ),
+            ))
         }
     }
 }
@@ -140,7 +174,14 @@ impl Desk<'_> {
                 let rule = self.judgement.matches[telling.of].rule.clone();
                 self.progress.at(rule.facts.id, rule.facts.version);
                 let reader = self.people.get(telling.person).reader();
-                match rendered(&rule, telling.of, &reader, &mut context, &mut texts, &mut warnings) {
+                match rendered(
+                    &rule,
+                    telling.of,
+                    &reader,
+                    &mut context,
+                    &mut texts,
+                    &mut warnings,
+                ) {
                     Ok(rendered) => {
                         told += 1;
                         self.tell(&rule, telling, number, rendered);
@@ -150,9 +191,17 @@ impl Desk<'_> {
             }
         }
         let silent = |of: usize| !tellings.iter().any(|(telling, _)| telling.of == of);
-        let suppressed = self.judgement.matches.iter().enumerate().filter(|(of, _)| silent(*of)).map(|(_, matched)| {
-            Suppressed { rule: matched.rule.facts.name.clone(), reason: "no_recipient".to_owned(), count: 0 }
-        });
+        let suppressed = self
+            .judgement
+            .matches
+            .iter()
+            .enumerate()
+            .filter(|(of, _)| silent(*of))
+            .map(|(_, matched)| Suppressed {
+                rule: matched.rule.facts.name.clone(),
+                reason: "no_recipient".to_owned(),
+                count: 0,
+            });
         self.composed.outcomes.push(Outcome {
             event_id: self.event.id,
             rules_matched: i32::try_from(self.judgement.matches.len()).unwrap_or(i32::MAX),
@@ -168,7 +217,8 @@ impl Desk<'_> {
         let person = self.people.get(telling.person);
         for &channel in &facts.channels {
             let is_configured = self.configured.contains(&channel);
-            let planned = deliveries::plan::plan(channel, is_configured, id, person, &texts, facts.priority);
+            let planned =
+                deliveries::plan::plan(channel, is_configured, id, person, &texts, facts.priority);
             self.composed.deliveries.push(planned);
         }
         self.composed.notifications.push(NewNotification {

@@ -86,8 +86,14 @@ impl Dispatcher {
     /// Waits for tries under way; after the deadline the rest is abandoned, recorded as ambiguous and given back at once.
     pub async fn finish(&self, deadline: Duration) {
         self.tries.close();
-        if tokio::time::timeout(deadline, self.tries.wait()).await.is_err() {
-            tracing::warn!(tries = self.tries.len(), "tries outlasted the shutdown's deadline and are given back");
+        if tokio::time::timeout(deadline, self.tries.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                tries = self.tries.len(),
+                "tries outlasted the shutdown's deadline and are given back"
+            );
             self.give_up.cancel();
             self.tries.wait().await;
         }
@@ -120,18 +126,28 @@ impl Dispatcher {
         };
         // Critical, normal, bulk; but every eighth round bulk first, so that it never starves.
         let turn = self.rounds.fetch_add(1, Ordering::Relaxed);
-        let order = if turn % 8 == 7 { [Lane::Bulk, Lane::Critical, Lane::Normal] } else { Lane::ALL };
+        let order = if turn % 8 == 7 {
+            [Lane::Bulk, Lane::Critical, Lane::Normal]
+        } else {
+            Lane::ALL
+        };
         let mut claimed = 0;
         for lane in order {
             claimed += self.claim_lane(lane, &mut free).await?;
         }
         if sweep {
-            self.marks.lock().unwrap_or_else(PoisonError::into_inner).swept(clock::instant(), began.elapsed());
+            self.marks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .swept(clock::instant(), began.elapsed());
         }
         for (way, permits) in free.values() {
             way.limited.store(permits.is_empty(), Ordering::Release);
         }
-        Ok(Round { claimed, full: false })
+        Ok(Round {
+            claimed,
+            full: false,
+        })
     }
 
     async fn claim_lane(
@@ -158,14 +174,22 @@ impl Dispatcher {
         let lease_end = clock::instant() + self.lease;
         let client = self.db.client().await?;
         let worker = self.presence.incarnation().0;
-        let jobs = crate::queue::store::claim_deliveries(&client, &places, worker, self.lease).await?;
+        let jobs =
+            crate::queue::store::claim_deliveries(&client, &places, worker, self.lease).await?;
         drop(client);
         let claimed = jobs.len();
         for (job, position) in jobs {
             let channel: &str = job.row.try_get("channel")?;
-            let Some((&name, _)) = free.get_key_value(channel) else { continue };
-            self.marks.lock().unwrap_or_else(PoisonError::into_inner).raise((name, lane.number()), position);
-            let Some((way, permits)) = free.get_mut(channel) else { continue };
+            let Some((&name, _)) = free.get_key_value(channel) else {
+                continue;
+            };
+            self.marks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .raise((name, lane.number()), position);
+            let Some((way, permits)) = free.get_mut(channel) else {
+                continue;
+            };
             if let Some(permit) = permits.pop() {
                 self.begin(way.clone(), job, lease_end, permit);
             }
@@ -173,8 +197,18 @@ impl Dispatcher {
         Ok(claimed)
     }
 
-    fn begin(&self, way: Arc<Way>, job: DeliveryJob, lease_end: Instant, slot: OwnedSemaphorePermit) {
-        let (completer, slot_freed, give_up) = (self.completer.clone(), self.slot_freed.clone(), self.give_up.clone());
+    fn begin(
+        &self,
+        way: Arc<Way>,
+        job: DeliveryJob,
+        lease_end: Instant,
+        slot: OwnedSemaphorePermit,
+    ) {
+        let (completer, slot_freed, give_up) = (
+            self.completer.clone(),
+            self.slot_freed.clone(),
+            self.give_up.clone(),
+        );
         let presence = self.presence.clone();
         self.tries.spawn(async move {
             let ended = attempt(&*way.channel, &job, lease_end, &presence, &give_up).await;
@@ -215,18 +249,28 @@ async fn attempt(
         receipt: None,
         took: Duration::ZERO,
     };
-    let again_at_once = Next::Retry { wait: Duration::ZERO, forgiven: true };
+    let again_at_once = Next::Retry {
+        wait: Duration::ZERO,
+        forgiven: true,
+    };
     let outgoing: Outgoing = match store::outgoing(job) {
         Ok(Some(outgoing)) => outgoing,
         Ok(None) => return untried(Next::Cancel, None),
         Err(error) => return untried(Next::Dead, Some(error.chain())),
     };
     if job.attempt > job.max_attempts {
-        return untried(Next::Dead, Some("its attempts are used up: none of them ended in an outcome".to_owned()));
+        return untried(
+            Next::Dead,
+            Some("its attempts are used up: none of them ended in an outcome".to_owned()),
+        );
     }
     let timeout = channel.timeout();
-    if !presence.is_connected() || lease_end.saturating_duration_since(clock::instant()) <= timeout {
-        return untried(again_at_once, Some("not begun: too little was left of its lease".to_owned()));
+    if !presence.is_connected() || lease_end.saturating_duration_since(clock::instant()) <= timeout
+    {
+        return untried(
+            again_at_once,
+            Some("not begun: too little was left of its lease".to_owned()),
+        );
     }
     let began = clock::instant();
     let sending = AssertUnwindSafe(channel.send(&outgoing)).catch_unwind();
@@ -238,10 +282,18 @@ async fn attempt(
         },
         () = give_up.cancelled() => Err(SendError::Ambiguous("stopped before an answer came".to_owned())),
     };
-    let mut ended =
-        decide((job.job_id, job.delivery_id), (job.attempt, job.max_attempts), result, began.elapsed(), random::unit());
+    let mut ended = decide(
+        (job.job_id, job.delivery_id),
+        (job.attempt, job.max_attempts),
+        result,
+        began.elapsed(),
+        random::unit(),
+    );
     if give_up.is_cancelled() && ended.outcome == Some("ambiguous") {
-        ended.next = Next::Retry { wait: Duration::ZERO, forgiven: false };
+        ended.next = Next::Retry {
+            wait: Duration::ZERO,
+            forgiven: false,
+        };
     }
     ended
 }

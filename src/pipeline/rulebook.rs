@@ -26,7 +26,11 @@ impl Rulebook {
     /// An empty one, of a revision before every real one.
     #[must_use]
     pub fn new(db: Db) -> Arc<Self> {
-        Arc::new(Self { db, loaded: ArcSwap::default(), loading: tokio::sync::Mutex::new(()) })
+        Arc::new(Self {
+            db,
+            loaded: ArcSwap::default(),
+            loading: tokio::sync::Mutex::new(()),
+        })
     }
 
     /// How many rules are loaded, and of which revision.
@@ -68,7 +72,9 @@ impl Rulebook {
         .await;
         match outcome {
             Ok(faults) => self.mark(&faults).await,
-            Err(error) => tracing::debug!(error = %error.chain(), "the rules could not be read; the next claim reads them"),
+            Err(error) => {
+                tracing::debug!(error = %error.chain(), "the rules could not be read; the next claim reads them")
+            }
         }
     }
 
@@ -78,17 +84,31 @@ impl Rulebook {
             .await
             .map_err(|e| Error::internal("compiling the rules broke", e))?;
         let set = Arc::new(set);
-        tracing::info!(rules.count = set.len(), rules.rev = rev, rules.faulty = faults.len(), "rules are loaded");
-        self.loaded.store(Arc::new(Loaded { rev, rules: set.clone() }));
+        tracing::info!(
+            rules.count = set.len(),
+            rules.rev = rev,
+            rules.faulty = faults.len(),
+            "rules are loaded"
+        );
+        self.loaded.store(Arc::new(Loaded {
+            rev,
+            rules: set.clone(),
+        }));
         Ok((set, faults))
     }
 
     async fn mark(&self, faults: &[(i64, i32, Fault)]) {
         for (rule, version, fault) in faults {
-            tracing::warn!(rule.id = rule, rule.version = version, place = fault.place, detail = fault.detail,
-                "a rule is faulty and is not evaluated");
+            tracing::warn!(
+                rule.id = rule,
+                rule.version = version,
+                place = fault.place,
+                detail = fault.detail,
+                "a rule is faulty and is not evaluated"
+            );
         }
-        let marked = async { rules::store::mark_faults(&self.db.client().await?, faults).await }.await;
+        let marked =
+            async { rules::store::mark_faults(&self.db.client().await?, faults).await }.await;
         if let Err(error) = marked {
             tracing::warn!(error = %error.chain(), "faults of rules could not be marked");
         }
@@ -96,8 +116,16 @@ impl Rulebook {
 
     /// A rule outlasted its watchdog: it is stopped here and everywhere.
     pub async fn stop(&self, rule: i64, version: i32, detail: &str) {
-        tracing::error!(rule.id = rule, rule.version = version, detail, "a rule outlasted its watchdog and is stopped");
-        let marked = async { rules::store::mark_watchdog(&self.db.client().await?, rule, version, detail).await }.await;
+        tracing::error!(
+            rule.id = rule,
+            rule.version = version,
+            detail,
+            "a rule outlasted its watchdog and is stopped"
+        );
+        let marked = async {
+            rules::store::mark_watchdog(&self.db.client().await?, rule, version, detail).await
+        }
+        .await;
         if let Err(error) = marked {
             tracing::error!(error = %error.chain(), "a rule could not be stopped; it will be tried again with the next event");
         }

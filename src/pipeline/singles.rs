@@ -25,12 +25,17 @@ impl Evaluator {
     /// The failure itself when it was nobody's fault (a lost connection, a lock): the same batch is tried again later.
     pub(super) async fn set_apart(&self, failure: Failure, jobs: &[i64]) -> Result<()> {
         self.lock_marks().reset();
-        self.inboxes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+        self.inboxes
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clear();
         let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
         if failure.culprit.is_none() && failure.error.is_transient() && failures < PATIENCE {
             return Err(failure.error);
         }
-        let suspects = failure.culprit.map_or_else(|| jobs.to_vec(), |culprit| vec![culprit]);
+        let suspects = failure
+            .culprit
+            .map_or_else(|| jobs.to_vec(), |culprit| vec![culprit]);
         let client = self.db.client().await?;
         queue::store::isolate(&client, &suspects, &failure.error.chain()).await?;
         tracing::warn!(error = %failure.error.chain(), jobs.count = suspects.len(),
@@ -59,12 +64,21 @@ impl Evaluator {
     async fn evaluate_single(&self, job: &SingleJob) -> Result<()> {
         let worker = self.presence.incarnation().0;
         if job.attempt > job.max_attempts {
-            return self.bury(job, "its attempts are used up: each ended with the death of its worker").await;
+            return self
+                .bury(
+                    job,
+                    "its attempts are used up: each ended with the death of its worker",
+                )
+                .await;
         }
         let tx = Tx::unbegun(self.db.client().await?);
         let claim = queue::store::take_single(&tx, job, worker).await?;
         if claim.jobs.is_empty() {
-            tracing::warn!(job.id = job.job_id, event.id = job.event_id, "a late claim was fenced: the job is somebody else's");
+            tracing::warn!(
+                job.id = job.job_id,
+                event.id = job.event_id,
+                "a late claim was fenced: the job is somebody else's"
+            );
             return tx.rollback().await;
         }
         let failure = match self.evaluate(tx, claim).await {
@@ -74,20 +88,33 @@ impl Evaluator {
             }
             Err(failure) => failure,
         };
-        self.inboxes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+        self.inboxes
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clear();
         let why = failure.error.chain();
         match failure.error {
             // Two jobs for one event: the first has done it.
-            Error::Conflict { code: "already_evaluated", .. } => {
+            Error::Conflict {
+                code: "already_evaluated",
+                ..
+            } => {
                 let tx = Tx::unbegun(self.db.client().await?);
                 queue::store::take_single(&tx, job, worker).await?;
                 tx.commit().await
             }
             _ if job.attempt >= job.max_attempts => self.bury(job, &why).await,
             _ => {
-                let wait = Backoff::LOCAL.after(u32::try_from(job.attempt).unwrap_or(1), random::unit());
-                tracing::warn!(event.id = job.event_id, job.id = job.job_id, attempt = job.attempt, error = why,
-                    retry_in_ms = wait.as_millis() as u64, "an event could not be evaluated");
+                let wait =
+                    Backoff::LOCAL.after(u32::try_from(job.attempt).unwrap_or(1), random::unit());
+                tracing::warn!(
+                    event.id = job.event_id,
+                    job.id = job.job_id,
+                    attempt = job.attempt,
+                    error = why,
+                    retry_in_ms = wait.as_millis() as u64,
+                    "an event could not be evaluated"
+                );
                 let client = self.db.client().await?;
                 queue::store::retry_single(&client, job, worker, wait, &why).await?;
                 Ok(())
@@ -96,8 +123,13 @@ impl Evaluator {
     }
 
     async fn bury(&self, job: &SingleJob, why: &str) -> Result<()> {
-        tracing::error!(event.id = job.event_id, job.id = job.job_id, attempt = job.attempt, error = why,
-            "an event is given up; it is in neurolink_dead_jobs");
+        tracing::error!(
+            event.id = job.event_id,
+            job.id = job.job_id,
+            attempt = job.attempt,
+            error = why,
+            "an event is given up; it is in neurolink_dead_jobs"
+        );
         let client = self.db.client().await?;
         queue::store::bury_single(&client, job, self.presence.incarnation().0, why).await
     }

@@ -48,7 +48,10 @@ impl Upset {
     #[must_use]
     pub fn of(self, jobs: &[i64]) -> Failure {
         match self {
-            Self::Event((index, why)) => Failure { error: Error::broken(why), culprit: jobs.get(index).copied() },
+            Self::Event((index, why)) => Failure {
+                error: Error::broken(why),
+                culprit: jobs.get(index).copied(),
+            },
             Self::Other(error) => error.into(),
         }
     }
@@ -66,14 +69,20 @@ pub async fn judge(
     now: jiff::Timestamp,
 ) -> Result<Vec<Judged>, Upset> {
     let (rules, events) = (rules.clone(), events.clone());
-    watched(patience, rulebook, move |progress| compose::judge(&rules, &events, now, progress)).await
+    watched(patience, rulebook, move |progress| {
+        compose::judge(&rules, &events, now, progress)
+    })
+    .await
 }
 
 /// Stations 5 and 6 for a batch, up to the rows.
 ///
 /// # Errors
 /// As [`judge`].
-#[allow(clippy::too_many_arguments, reason = "the whole of what the two stations need, each used once")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the whole of what the two stations need, each used once"
+)]
 pub async fn compose(
     patience: Duration,
     rulebook: &Arc<Rulebook>,
@@ -86,7 +95,15 @@ pub async fn compose(
 ) -> Result<Composed, Upset> {
     let (events, configured) = (events.clone(), configured.clone());
     watched(patience, rulebook, move |progress| {
-        compose::compose(&events, judged, &people, &tellings, &numbers, &configured, progress)
+        compose::compose(
+            &events,
+            judged,
+            &people,
+            &tellings,
+            &numbers,
+            &configured,
+            progress,
+        )
     })
     .await
 }
@@ -103,17 +120,30 @@ where
     loop {
         match tokio::time::timeout(patience, &mut thread).await {
             Ok(Ok(outcome)) => return outcome.map_err(Upset::Event),
-            Ok(Err(join)) => return Err(Upset::Other(Error::internal("the evaluator's thread broke", join))),
+            Ok(Err(join)) => {
+                return Err(Upset::Other(Error::internal(
+                    "the evaluator's thread broke",
+                    join,
+                )));
+            }
             Err(_elapsed) => {
                 let now = progress.steps.load(Ordering::Acquire);
                 if now != steps {
                     steps = now;
                     continue;
                 }
-                let (rule, version) = (progress.rule.load(Ordering::Relaxed), progress.version.load(Ordering::Relaxed));
-                let detail = format!("evaluating or rendering it for one event took longer than {} ms", patience.as_millis());
+                let (rule, version) = (
+                    progress.rule.load(Ordering::Relaxed),
+                    progress.version.load(Ordering::Relaxed),
+                );
+                let detail = format!(
+                    "evaluating or rendering it for one event took longer than {} ms",
+                    patience.as_millis()
+                );
                 rulebook.stop(rule, version, &detail).await;
-                return Err(Upset::Other(Error::unavailable("a rule was stopped; its batch is tried again without it")));
+                return Err(Upset::Other(Error::unavailable(
+                    "a rule was stopped; its batch is tried again without it",
+                )));
             }
         }
     }

@@ -126,7 +126,13 @@ impl BellHandle {
 
     /// A worker begins (true) or ends (false) to be busy.
     pub(crate) fn busy(&self, busy: bool) {
-        self.shared.active.send_modify(|active| *active = if busy { *active + 1 } else { active.saturating_sub(1) });
+        self.shared.active.send_modify(|active| {
+            *active = if busy {
+                *active + 1
+            } else {
+                active.saturating_sub(1)
+            }
+        });
     }
 
     /// Whether the listener is connected.
@@ -142,7 +148,12 @@ impl BellHandle {
 
     /// Resolves when this node sleeps (or is parked): every job it could see is done.
     pub async fn until_asleep(&self) {
-        let _ = self.shared.asleep.subscribe().wait_for(|asleep| *asleep).await;
+        let _ = self
+            .shared
+            .asleep
+            .subscribe()
+            .wait_for(|asleep| *asleep)
+            .await;
     }
 
     /// Counts since start.
@@ -170,7 +181,14 @@ impl Bell {
         signals: Signals,
         handle: &BellHandle,
     ) -> Self {
-        Self { db, mode, presence, sources, signals, shared: handle.shared.clone() }
+        Self {
+            db,
+            mode,
+            presence,
+            sources,
+            signals,
+            shared: handle.shared.clone(),
+        }
     }
 
     /// Runs until shutdown, reconnecting as often as it takes.
@@ -199,41 +217,80 @@ impl Bell {
     async fn connected(&self, shutdown: &CancellationToken) -> Result<()> {
         let mut session = self.db.session().await?;
         if self.mode != WakeMode::Poll {
-            session.client.batch_execute("listen neurolink_wake; listen neurolink_inbox; listen neurolink_rules").await?;
+            session
+                .client
+                .batch_execute(
+                    "listen neurolink_wake; listen neurolink_inbox; listen neurolink_rules",
+                )
+                .await?;
         }
-        self.presence.connected(&session.client, self.mode != WakeMode::Poll).await?;
-        let schema_key: i32 = session.client.query_one("select neurolink_lock_key()", &[]).await?.get(0);
-        self.shared.stats.connections.fetch_add(1, Ordering::Relaxed);
+        self.presence
+            .connected(&session.client, self.mode != WakeMode::Poll)
+            .await?;
+        let schema_key: i32 = session
+            .client
+            .query_one("select neurolink_lock_key()", &[])
+            .await?
+            .get(0);
+        self.shared
+            .stats
+            .connections
+            .fetch_add(1, Ordering::Relaxed);
         self.shared.connected.send_replace(true);
         tracing::info!(wake_mode = ?self.mode, "the listener is connected");
         (self.signals.connected)();
         // What was notified while we were away is lost: every worker reads before anybody sleeps.
-        BellHandle { shared: self.shared.clone() }.wake_all();
+        BellHandle {
+            shared: self.shared.clone(),
+        }
+        .wake_all();
 
-        let locks = Locks { client: &session.client, schema_key };
+        let locks = Locks {
+            client: &session.client,
+            schema_key,
+        };
         loop {
             self.shared.asleep.send_replace(false);
             let gated = self.mode == WakeMode::Gated && !self.sources.is_empty();
             // Not granted: somebody sleeps for all and is just waking up. Harmless, S only saves work.
-            let awake = gated && locks.ask("select pg_try_advisory_lock_shared($1, $2)", S).await?;
-            if let Woken::Shutdown = self.until_idle(&mut session.notifications, shutdown).await? {
+            let awake = gated
+                && locks
+                    .ask("select pg_try_advisory_lock_shared($1, $2)", S)
+                    .await?;
+            if let Woken::Shutdown = self
+                .until_idle(&mut session.notifications, shutdown)
+                .await?
+            {
                 return Ok(());
             }
             let woken = match (self.mode, self.sources.is_empty()) {
-                (_, true) => self.wait(&mut session.notifications, Duration::MAX, shutdown).await?,
-                (WakeMode::Gated, _) => self.sleep_gated(&locks, awake, &mut session.notifications, shutdown).await?,
+                (_, true) => {
+                    self.wait(&mut session.notifications, Duration::MAX, shutdown)
+                        .await?
+                }
+                (WakeMode::Gated, _) => {
+                    self.sleep_gated(&locks, awake, &mut session.notifications, shutdown)
+                        .await?
+                }
                 (WakeMode::Always, _) => {
                     // Somebody keeps K; whoever has it, inserters notify.
                     locks.ask("select pg_try_advisory_lock($1, $2)", K).await?;
-                    self.sleep(FALLBACK, &mut session.notifications, shutdown).await?
+                    self.sleep(FALLBACK, &mut session.notifications, shutdown)
+                        .await?
                 }
-                (WakeMode::Poll, _) => self.sleep(PARKED, &mut session.notifications, shutdown).await?,
+                (WakeMode::Poll, _) => {
+                    self.sleep(PARKED, &mut session.notifications, shutdown)
+                        .await?
+                }
             };
             if let Woken::Shutdown = woken {
                 return Ok(());
             }
             self.shared.asleep.send_replace(false);
-            BellHandle { shared: self.shared.clone() }.wake_all();
+            BellHandle {
+                shared: self.shared.clone(),
+            }
+            .wake_all();
         }
     }
 
@@ -246,7 +303,9 @@ impl Bell {
         shutdown: &CancellationToken,
     ) -> Result<Woken> {
         if awake {
-            locks.ask("select pg_advisory_unlock_shared($1, $2)", S).await?;
+            locks
+                .ask("select pg_advisory_unlock_shared($1, $2)", S)
+                .await?;
         }
         if !locks.ask("select pg_try_advisory_lock($1, $2)", S).await? {
             self.shared.stats.parked.fetch_add(1, Ordering::Relaxed);
@@ -267,7 +326,10 @@ impl Bell {
     ) -> Result<Woken> {
         let mut pause = Duration::from_millis(2);
         while !locks.ask("select pg_try_advisory_lock($1, $2)", K).await? {
-            self.shared.stats.inserter_open.fetch_add(1, Ordering::Relaxed);
+            self.shared
+                .stats
+                .inserter_open
+                .fetch_add(1, Ordering::Relaxed);
             match self.wait(notifications, pause, shutdown).await? {
                 Woken::Timer => {}
                 woken => return Ok(woken),
@@ -297,7 +359,13 @@ impl Bell {
     ) -> Result<Woken> {
         let due = store::next_run_at(&self.db.client().await?).await?;
         self.shared.asleep.send_replace(true);
-        let woken = self.wait(notifications, due.map_or(fallback, |due| due.min(fallback)), shutdown).await?;
+        let woken = self
+            .wait(
+                notifications,
+                due.map_or(fallback, |due| due.min(fallback)),
+                shutdown,
+            )
+            .await?;
         match woken {
             Woken::Notified => self.shared.stats.notified.fetch_add(1, Ordering::Relaxed),
             Woken::Timer if due.is_none_or(|due| due > fallback) => {
@@ -317,7 +385,11 @@ impl Bell {
         Ok(found)
     }
 
-    async fn until_idle(&self, notifications: &mut Notifications, shutdown: &CancellationToken) -> Result<Woken> {
+    async fn until_idle(
+        &self,
+        notifications: &mut Notifications,
+        shutdown: &CancellationToken,
+    ) -> Result<Woken> {
         let mut active = self.shared.active.subscribe();
         loop {
             tokio::select! {
@@ -356,7 +428,8 @@ impl Bell {
 
     /// Takes a notification in. True: it was a wake.
     fn hear(&self, heard: Option<Notification>) -> Result<bool> {
-        let notification = heard.ok_or_else(|| Error::unavailable("the listener connection was lost"))?;
+        let notification =
+            heard.ok_or_else(|| Error::unavailable("the listener connection was lost"))?;
         match notification.channel() {
             "neurolink_wake" => return Ok(true),
             "neurolink_inbox" => (self.signals.inbox)(notification.payload()),
@@ -377,7 +450,11 @@ struct Locks<'a> {
 
 impl Locks<'_> {
     async fn ask(&self, question: &str, lock: i32) -> Result<bool> {
-        Ok(self.client.query_one(question, &[&lock, &self.schema_key]).await?.try_get(0)?)
+        Ok(self
+            .client
+            .query_one(question, &[&lock, &self.schema_key])
+            .await?
+            .try_get(0)?)
     }
 }
 
@@ -392,7 +469,11 @@ impl PeerCall {
     /// A caller.
     #[must_use]
     pub fn new(db: Db, presence: Arc<Presence>) -> Self {
-        Self { db, presence, last: std::sync::Mutex::new(None) }
+        Self {
+            db,
+            presence,
+            last: std::sync::Mutex::new(None),
+        }
     }
 
     /// Calls, unless nobody is there or it was done just now.
@@ -401,7 +482,10 @@ impl PeerCall {
             return;
         }
         {
-            let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut last = self
+                .last
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             if last.is_some_and(|at| at.elapsed() < CALL_PEERS) {
                 return;
             }
@@ -409,7 +493,14 @@ impl PeerCall {
         }
         let db = self.db.clone();
         tokio::spawn(async move {
-            let called = async { Ok::<_, Error>(db.client().await?.batch_execute("notify neurolink_wake").await?) };
+            let called = async {
+                Ok::<_, Error>(
+                    db.client()
+                        .await?
+                        .batch_execute("notify neurolink_wake")
+                        .await?,
+                )
+            };
             if let Err(error) = called.await {
                 tracing::debug!(error = %error.chain(), "peers could not be called; they look by themselves within a second");
             }

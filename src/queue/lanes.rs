@@ -7,8 +7,16 @@ use crate::kernel::Lane;
 #[must_use]
 pub fn quotas(batch: usize, urgent_busy: bool) -> [(Lane, i32); 3] {
     let whole = i32::try_from(batch.max(1)).unwrap_or(i32::MAX);
-    let bulk = if urgent_busy { (whole / 8).max(1) } else { whole };
-    [(Lane::Critical, whole), (Lane::Normal, whole), (Lane::Bulk, bulk)]
+    let bulk = if urgent_busy {
+        (whole / 8).max(1)
+    } else {
+        whole
+    };
+    [
+        (Lane::Critical, whole),
+        (Lane::Normal, whole),
+        (Lane::Bulk, bulk),
+    ]
 }
 
 #[cfg(test)]

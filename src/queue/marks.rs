@@ -24,7 +24,11 @@ pub struct Marks<K> {
 
 impl<K: Eq + Hash> Default for Marks<K> {
     fn default() -> Self {
-        Self { marks: HashMap::new(), swept_at: None, sweep_took: Duration::ZERO }
+        Self {
+            marks: HashMap::new(),
+            swept_at: None,
+            sweep_took: Duration::ZERO,
+        }
     }
 }
 
@@ -51,7 +55,8 @@ impl<K: Eq + Hash> Marks<K> {
     #[must_use]
     pub fn sweep_due(&self, now: Instant) -> bool {
         let wait = (self.sweep_took * 10).clamp(Duration::from_millis(20), Duration::from_secs(1));
-        self.swept_at.is_none_or(|at| now.duration_since(at) >= wait)
+        self.swept_at
+            .is_none_or(|at| now.duration_since(at) >= wait)
     }
 
     /// A sweep ended at `now` and took so long.

@@ -22,7 +22,9 @@ impl Incarnation {
     #[must_use]
     pub fn lock_key(&self) -> i64 {
         let bytes = self.0.as_bytes();
-        i64::from_be_bytes([bytes[8], bytes[9], bytes[10], bytes[11], bytes[12], bytes[13], bytes[14], bytes[15]])
+        i64::from_be_bytes([
+            bytes[8], bytes[9], bytes[10], bytes[11], bytes[12], bytes[13], bytes[14], bytes[15],
+        ])
     }
 }
 

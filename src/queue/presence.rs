@@ -75,17 +75,28 @@ impl Presence {
     ///
     /// # Errors
     /// The database's.
-    pub async fn connected(&self, listener: &tokio_postgres::Client, with_lock: bool) -> Result<()> {
+    pub async fn connected(
+        &self,
+        listener: &tokio_postgres::Client,
+        with_lock: bool,
+    ) -> Result<()> {
         let mut lock_key = None;
         if with_lock {
             let mut key = self.incarnation.lock_key();
             // Our own former session may not be gone yet on the server's side: another key does as well.
-            while !listener.query_one("select pg_try_advisory_lock($1)", &[&key]).await?.try_get::<_, bool>(0)? {
+            while !listener
+                .query_one("select pg_try_advisory_lock($1)", &[&key])
+                .await?
+                .try_get::<_, bool>(0)?
+            {
                 key = Incarnation(Uuid::new_v4()).lock_key();
             }
             lock_key = Some(key);
         }
-        let now: Timestamp = listener.query_one("select clock_timestamp()", &[]).await?.try_get(0)?;
+        let now: Timestamp = listener
+            .query_one("select clock_timestamp()", &[])
+            .await?
+            .try_get(0)?;
         {
             let mut state = self.state();
             state.lock_key = lock_key;
@@ -100,12 +111,29 @@ impl Presence {
     }
 
     async fn register(&self, client: &Client) -> Result<()> {
-        let statement = client.prepare_cached(include_str!("../../sql/queries/queue/register.sql")).await?;
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let statement = client
+            .prepare_cached(include_str!("../../sql/queries/queue/register.sql"))
+            .await?;
+        let host = rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned();
         let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
         let version = env!("CARGO_PKG_VERSION");
         let lock_key = self.state().lock_key;
-        client.execute(&statement, &[&self.incarnation.0, &host, &pid, &version, &self.works, &lock_key]).await?;
+        client
+            .execute(
+                &statement,
+                &[
+                    &self.incarnation.0,
+                    &host,
+                    &pid,
+                    &version,
+                    &self.works,
+                    &lock_key,
+                ],
+            )
+            .await?;
         Ok(())
     }
 
@@ -127,7 +155,9 @@ impl Presence {
                 swept_at = clock::instant();
                 match self.sweep(settled_below).await {
                     Ok(settled) => settled_below = settled,
-                    Err(error) => tracing::debug!(error = %error.chain(), "the sweep for forgotten events failed"),
+                    Err(error) => {
+                        tracing::debug!(error = %error.chain(), "the sweep for forgotten events failed")
+                    }
                 }
             }
         }
@@ -138,7 +168,9 @@ impl Presence {
 
     async fn leave(&self) -> Result<()> {
         let client = self.db.client().await?;
-        let statement = client.prepare_cached(include_str!("../../sql/queries/queue/leave.sql")).await?;
+        let statement = client
+            .prepare_cached(include_str!("../../sql/queries/queue/leave.sql"))
+            .await?;
         client.execute(&statement, &[&self.incarnation.0]).await?;
         Ok(())
     }
@@ -150,14 +182,25 @@ impl Presence {
     pub async fn beat(&self, bell: &BellHandle) -> Result<()> {
         let client = self.db.client().await?;
         self.register(&client).await?;
-        let Some(connected_at) = self.state().connected_at else { return Ok(()) };
-        let statement = client.prepare_cached(include_str!("../../sql/queries/queue/stale_workers.sql")).await?;
-        let rows = client.query(&statement, &[&self.incarnation.0, &connected_at]).await?;
+        let Some(connected_at) = self.state().connected_at else {
+            return Ok(());
+        };
+        let statement = client
+            .prepare_cached(include_str!("../../sql/queries/queue/stale_workers.sql"))
+            .await?;
+        let rows = client
+            .query(&statement, &[&self.incarnation.0, &connected_at])
+            .await?;
         let mut living = 0;
         for row in rows {
             if row.try_get::<_, bool>("stale")? {
-                self.rescue(row.try_get("incarnation")?, row.try_get("lock_key")?, row.try_get("works")?, bell)
-                    .await?;
+                self.rescue(
+                    row.try_get("incarnation")?,
+                    row.try_get("lock_key")?,
+                    row.try_get("works")?,
+                    bell,
+                )
+                .await?;
             } else {
                 living += 1;
             }
@@ -176,18 +219,27 @@ impl Presence {
     ) -> Result<()> {
         let tx = Tx::begin(&self.db).await?;
         if let Some(key) = lock_key {
-            let free: bool = tx.query_one("select pg_try_advisory_xact_lock($1)", &[&key]).await?.try_get(0)?;
+            let free: bool = tx
+                .query_one("select pg_try_advisory_xact_lock($1)", &[&key])
+                .await?
+                .try_get(0)?;
             if !free {
                 return tx.rollback().await;
             }
         }
-        let statement = tx.prepare_cached(include_str!("../../sql/queries/queue/rescue.sql")).await?;
+        let statement = tx
+            .prepare_cached(include_str!("../../sql/queries/queue/rescue.sql"))
+            .await?;
         let row = tx.query_one(&statement, &[&dead]).await?;
         let (workers, jobs): (i64, i64) = (row.try_get("workers")?, row.try_get("jobs")?);
         if workers == 0 {
             return tx.rollback().await;
         }
-        let suspects = if worked { store::suspect(&tx, self.batch_size * 4).await? } else { 0 };
+        let suspects = if worked {
+            store::suspect(&tx, self.batch_size * 4).await?
+        } else {
+            0
+        };
         tx.commit().await?;
         tracing::warn!(worker.incarnation = %dead, jobs.freed = jobs, jobs.suspected = suspects,
             "a worker died; its leases are ended and the front of its backlog is evaluated singly");
@@ -200,9 +252,13 @@ impl Presence {
     /// # Errors
     /// The database's.
     pub async fn sweep(&self, above: i64) -> Result<i64> {
-        let (queued, settled_below) = store::requeue_missing(&self.db.client().await?, above).await?;
+        let (queued, settled_below) =
+            store::requeue_missing(&self.db.client().await?, above).await?;
         if queued > 0 {
-            tracing::warn!(events.queued = queued, "events had neither a job nor an outcome and were queued");
+            tracing::warn!(
+                events.queued = queued,
+                "events had neither a job nor an outcome and were queued"
+            );
         }
         Ok(settled_below)
     }

@@ -17,20 +17,30 @@ use crate::queue::model::{DeliveryJob, EventClaim, EventJob, SingleJob};
 /// # Errors
 /// The database's.
 pub async fn claim_events(client: &Client, lanes: &[(Lane, i32, Position)]) -> Result<EventClaim> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/queue/claim_events.sql")).await?;
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/queue/claim_events.sql"))
+        .await?;
     let numbers: Vec<i16> = lanes.iter().map(|(lane, _, _)| lane.number()).collect();
     let most: Vec<i32> = lanes.iter().map(|(_, most, _)| *most).collect();
     let start_at: Vec<Timestamp> = lanes.iter().map(|(_, _, p)| p.0).collect();
     let start_id: Vec<i64> = lanes.iter().map(|(_, _, p)| p.1).collect();
     let begin = async { client.batch_execute("begin").await.map_err(Error::from) };
-    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] = [&numbers, &most, &start_at, &start_id];
-    let claim = async { client.query(&statement, &parameters).await.map_err(Error::from) };
+    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+        [&numbers, &most, &start_at, &start_id];
+    let claim = async {
+        client
+            .query(&statement, &parameters)
+            .await
+            .map_err(Error::from)
+    };
     let ((), rows) = futures_util::future::try_join(begin, claim).await?;
     claim_of(&rows)
 }
 
 fn claim_of(rows: &[Row]) -> Result<EventClaim> {
-    let Some(first) = rows.first() else { return Ok(EventClaim::default()) };
+    let Some(first) = rows.first() else {
+        return Ok(EventClaim::default());
+    };
     Ok(EventClaim {
         rules_rev: first.try_get("rules_rev")?,
         now: first.try_get("now")?,
@@ -71,9 +81,17 @@ fn event_job(row: &Row) -> Result<EventJob> {
 ///
 /// # Errors
 /// The database's.
-pub async fn claim_single(client: &Client, worker: Uuid, lease: Duration) -> Result<Option<SingleJob>> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/queue/claim_single.sql")).await?;
-    let row = client.query_opt(&statement, &[&worker, &millis(lease)]).await?;
+pub async fn claim_single(
+    client: &Client,
+    worker: Uuid,
+    lease: Duration,
+) -> Result<Option<SingleJob>> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/queue/claim_single.sql"))
+        .await?;
+    let row = client
+        .query_opt(&statement, &[&worker, &millis(lease)])
+        .await?;
     row.map(|row| {
         Ok(SingleJob {
             job_id: row.try_get("job_id")?,
@@ -90,9 +108,13 @@ pub async fn claim_single(client: &Client, worker: Uuid, lease: Duration) -> Res
 /// # Errors
 /// The database's.
 pub async fn take_single(client: &Client, job: &SingleJob, worker: Uuid) -> Result<EventClaim> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/queue/take_single.sql")).await?;
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/queue/take_single.sql"))
+        .await?;
     client.batch_execute("begin").await?;
-    let rows = client.query(&statement, &[&job.job_id, &job.attempt, &worker]).await?;
+    let rows = client
+        .query(&statement, &[&job.job_id, &job.attempt, &worker])
+        .await?;
     claim_of(&rows)
 }
 
@@ -101,7 +123,9 @@ pub async fn take_single(client: &Client, job: &SingleJob, worker: Uuid) -> Resu
 /// # Errors
 /// The database's.
 pub async fn isolate(client: &Client, jobs: &[i64], error: &str) -> Result<()> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/queue/isolate.sql")).await?;
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/queue/isolate.sql"))
+        .await?;
     client.execute(&statement, &[&jobs, &error]).await?;
     Ok(())
 }
@@ -110,9 +134,22 @@ pub async fn isolate(client: &Client, jobs: &[i64], error: &str) -> Result<()> {
 ///
 /// # Errors
 /// The database's.
-pub async fn retry_single(client: &Client, job: &SingleJob, worker: Uuid, wait: Duration, error: &str) -> Result<bool> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/queue/retry_single.sql")).await?;
-    let rows = client.execute(&statement, &[&job.job_id, &job.attempt, &worker, &millis(wait), &error]).await?;
+pub async fn retry_single(
+    client: &Client,
+    job: &SingleJob,
+    worker: Uuid,
+    wait: Duration,
+    error: &str,
+) -> Result<bool> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/queue/retry_single.sql"))
+        .await?;
+    let rows = client
+        .execute(
+            &statement,
+            &[&job.job_id, &job.attempt, &worker, &millis(wait), &error],
+        )
+        .await?;
     Ok(rows == 1)
 }
 
@@ -120,9 +157,18 @@ pub async fn retry_single(client: &Client, job: &SingleJob, worker: Uuid, wait: 
 ///
 /// # Errors
 /// The database's.
-pub async fn bury_single(client: &Client, job: &SingleJob, worker: Uuid, error: &str) -> Result<()> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/queue/bury_single.sql")).await?;
-    client.execute(&statement, &[&job.job_id, &job.attempt, &worker, &error]).await?;
+pub async fn bury_single(
+    client: &Client,
+    job: &SingleJob,
+    worker: Uuid,
+    error: &str,
+) -> Result<()> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/queue/bury_single.sql"))
+        .await?;
+    client
+        .execute(&statement, &[&job.job_id, &job.attempt, &worker, &error])
+        .await?;
     Ok(())
 }
 
@@ -149,14 +195,28 @@ pub async fn claim_deliveries(
     worker: Uuid,
     lease: Duration,
 ) -> Result<Vec<(DeliveryJob, Position)>> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/queue/claim_deliveries.sql")).await?;
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/queue/claim_deliveries.sql"))
+        .await?;
     let channels: Vec<&str> = places.iter().map(|p| p.channel).collect();
     let lanes: Vec<i16> = places.iter().map(|p| p.lane.number()).collect();
     let most: Vec<i32> = places.iter().map(|p| p.most).collect();
     let start_at: Vec<Timestamp> = places.iter().map(|p| p.start.0).collect();
     let start_id: Vec<i64> = places.iter().map(|p| p.start.1).collect();
-    let rows =
-        client.query(&statement, &[&channels, &lanes, &most, &start_at, &start_id, &worker, &millis(lease)]).await?;
+    let rows = client
+        .query(
+            &statement,
+            &[
+                &channels,
+                &lanes,
+                &most,
+                &start_at,
+                &start_id,
+                &worker,
+                &millis(lease),
+            ],
+        )
+        .await?;
     rows.into_iter()
         .map(|row| {
             let job_id = row.try_get("job_id")?;
@@ -178,8 +238,13 @@ pub async fn claim_deliveries(
 /// # Errors
 /// The database's.
 pub async fn next_run_at(client: &Client) -> Result<Option<Duration>> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/queue/next_run_at.sql")).await?;
-    let wait: Option<i64> = client.query_one(&statement, &[]).await?.try_get("wait_ms")?;
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/queue/next_run_at.sql"))
+        .await?;
+    let wait: Option<i64> = client
+        .query_one(&statement, &[])
+        .await?
+        .try_get("wait_ms")?;
     Ok(wait.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0) + 1)))
 }
 
@@ -188,8 +253,12 @@ pub async fn next_run_at(client: &Client) -> Result<Option<Duration>> {
 /// # Errors
 /// The database's.
 pub async fn suspect(client: &Client, per_lane: usize) -> Result<u64> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/queue/suspect.sql")).await?;
-    Ok(client.execute(&statement, &[&i32::try_from(per_lane).unwrap_or(i32::MAX)]).await?)
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/queue/suspect.sql"))
+        .await?;
+    Ok(client
+        .execute(&statement, &[&i32::try_from(per_lane).unwrap_or(i32::MAX)])
+        .await?)
 }
 
 /// Queues events that have neither job nor outcome. Gives how many, and the id to start above next time.
@@ -197,7 +266,9 @@ pub async fn suspect(client: &Client, per_lane: usize) -> Result<u64> {
 /// # Errors
 /// The database's.
 pub async fn requeue_missing(client: &Client, above: i64) -> Result<(i64, i64)> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/queue/requeue_missing.sql")).await?;
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/queue/requeue_missing.sql"))
+        .await?;
     let row = client.query_one(&statement, &[&above]).await?;
     Ok((row.try_get("queued")?, row.try_get("settled_below")?))
 }

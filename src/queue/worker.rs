@@ -27,7 +27,9 @@ pub async fn run(
     second: Option<watch::Sender<bool>>,
     shutdown: CancellationToken,
 ) {
-    let Some(mut wakes) = bell.wakes(index) else { return };
+    let Some(mut wakes) = bell.wakes(index) else {
+        return;
+    };
     let mut failures = 0;
     while !shutdown.is_cancelled() {
         wakes.borrow_and_update();
@@ -90,7 +92,11 @@ async fn busy(
 }
 
 /// A source's helper: claims while the first worker's claims come back full.
-pub async fn run_second(source: Arc<dyn Source>, mut on: watch::Receiver<bool>, shutdown: CancellationToken) {
+pub async fn run_second(
+    source: Arc<dyn Source>,
+    mut on: watch::Receiver<bool>,
+    shutdown: CancellationToken,
+) {
     loop {
         tokio::select! {
             wanted = on.wait_for(|on| *on) => if wanted.is_err() { return },

@@ -9,7 +9,9 @@ use crate::rules::model::{Fault, Outcome, RuleRow};
 /// # Errors
 /// The database's.
 pub async fn load(client: &Client) -> Result<(i64, Vec<RuleRow>)> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/rules/load.sql")).await?;
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/rules/load.sql"))
+        .await?;
     let rows = client.query(&statement, &[]).await?;
     let mut rev = 0;
     let mut rules = Vec::with_capacity(rows.len());
@@ -36,12 +38,22 @@ pub async fn load(client: &Client) -> Result<(i64, Vec<RuleRow>)> {
 /// # Errors
 /// The database's.
 pub async fn mark_faults(client: &Client, faults: &[(i64, i32, Fault)]) -> Result<()> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/rules/mark_faults.sql")).await?;
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/rules/mark_faults.sql"))
+        .await?;
     let ids: Vec<i64> = faults.iter().map(|(id, _, _)| *id).collect();
     let versions: Vec<i32> = faults.iter().map(|(_, version, _)| *version).collect();
-    let places: Vec<&str> = faults.iter().map(|(_, _, fault)| fault.place.as_str()).collect();
-    let details: Vec<&str> = faults.iter().map(|(_, _, fault)| fault.detail.as_str()).collect();
-    client.execute(&statement, &[&ids, &versions, &places, &details]).await?;
+    let places: Vec<&str> = faults
+        .iter()
+        .map(|(_, _, fault)| fault.place.as_str())
+        .collect();
+    let details: Vec<&str> = faults
+        .iter()
+        .map(|(_, _, fault)| fault.detail.as_str())
+        .collect();
+    client
+        .execute(&statement, &[&ids, &versions, &places, &details])
+        .await?;
     Ok(())
 }
 
@@ -50,8 +62,12 @@ pub async fn mark_faults(client: &Client, faults: &[(i64, i32, Fault)]) -> Resul
 /// # Errors
 /// The database's.
 pub async fn mark_watchdog(client: &Client, rule: i64, version: i32, detail: &str) -> Result<()> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/rules/mark_watchdog.sql")).await?;
-    client.execute(&statement, &[&rule, &version, &detail]).await?;
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/rules/mark_watchdog.sql"))
+        .await?;
+    client
+        .execute(&statement, &[&rule, &version, &detail])
+        .await?;
     Ok(())
 }
 
@@ -60,7 +76,9 @@ pub async fn mark_watchdog(client: &Client, rule: i64, version: i32, detail: &st
 /// # Errors
 /// The database's.
 pub async fn prepare(client: &Client) -> Result<()> {
-    client.prepare_cached(include_str!("../../sql/queries/rules/insert_outcomes.sql")).await?;
+    client
+        .prepare_cached(include_str!("../../sql/queries/rules/insert_outcomes.sql"))
+        .await?;
     Ok(())
 }
 
@@ -69,13 +87,21 @@ pub async fn prepare(client: &Client) -> Result<()> {
 /// # Errors
 /// The database's; a unique violation when one of them was evaluated before.
 pub async fn insert_outcomes(client: &Client, outcomes: &[Outcome]) -> Result<()> {
-    let statement = client.prepare_cached(include_str!("../../sql/queries/rules/insert_outcomes.sql")).await?;
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/rules/insert_outcomes.sql"))
+        .await?;
     let events: Vec<i64> = outcomes.iter().map(|o| o.event_id).collect();
     let matched: Vec<i32> = outcomes.iter().map(|o| o.rules_matched).collect();
     let notifications: Vec<i32> = outcomes.iter().map(|o| o.notifications).collect();
-    let suppressed: Vec<Option<String>> = outcomes.iter().map(|o| json_list(&o.suppressed)).collect();
+    let suppressed: Vec<Option<String>> =
+        outcomes.iter().map(|o| json_list(&o.suppressed)).collect();
     let warnings: Vec<Option<String>> = outcomes.iter().map(|o| json_list(&o.warnings)).collect();
-    client.execute(&statement, &[&events, &matched, &notifications, &suppressed, &warnings]).await?;
+    client
+        .execute(
+            &statement,
+            &[&events, &matched, &notifications, &suppressed, &warnings],
+        )
+        .await?;
     Ok(())
 }
 
@@ -84,5 +110,7 @@ fn json_list<T: serde::Serialize>(list: &[T]) -> Option<String> {
     if list.is_empty() {
         return None;
     }
-    serde_json::to_string(list).ok().map(|text| text.replace("\\u0000", ""))
+    serde_json::to_string(list)
+        .ok()
+        .map(|text| text.replace("\\u0000", ""))
 }

@@ -23,10 +23,22 @@ pub struct Feed {
 impl Feed {
     /// `head` is sent first; the reader has then seen everything up to `seen`. `until`: no frame is sent after it.
     #[must_use]
-    pub fn new(head: Bytes, seen: i64, subscription: Subscription, heartbeat: Duration, until: Option<Instant>) -> Self {
+    pub fn new(
+        head: Bytes,
+        seen: i64,
+        subscription: Subscription,
+        heartbeat: Duration,
+        until: Option<Instant>,
+    ) -> Self {
         let mut heartbeat = tokio::time::interval_at(Instant::now() + heartbeat, heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { head: Some(head), seen, subscription, heartbeat, until }
+        Self {
+            head: Some(head),
+            seen,
+            subscription,
+            heartbeat,
+            until,
+        }
     }
 }
 
@@ -62,7 +74,9 @@ impl Stream for Feed {
             }
         }
         match self.heartbeat.poll_tick(cx) {
-            Poll::Ready(_) if self.until.is_some_and(|until| Instant::now() >= until) => Poll::Ready(None),
+            Poll::Ready(_) if self.until.is_some_and(|until| Instant::now() >= until) => {
+                Poll::Ready(None)
+            }
             Poll::Ready(_) => Poll::Ready(Some(Ok(frames::heartbeat()))),
             Poll::Pending => Poll::Pending,
         }

@@ -52,10 +52,20 @@ pub fn heartbeat() -> Bytes {
 /// The first frame. `retry` asks browsers to come back within two seconds.
 #[must_use]
 pub fn hello(state: &InboxState, resumed: bool) -> Bytes {
-    let data = Hello { rev: state.rev, unread: state.unread, unseen: state.unseen, resumed };
+    let data = Hello {
+        rev: state.rev,
+        unread: state.unread,
+        unseen: state.unseen,
+        resumed,
+    };
     let mut text = b"retry: 2000\n".to_vec();
     // A resumed reader's position moves with the frames that follow; a fresh one stands at the end at once.
-    write(&mut text, (!resumed).then_some((state.epoch.as_str(), state.rev)), "hello", &data);
+    write(
+        &mut text,
+        (!resumed).then_some((state.epoch.as_str(), state.rev)),
+        "hello",
+        &data,
+    );
     text.into()
 }
 
@@ -63,26 +73,57 @@ pub fn hello(state: &InboxState, resumed: bool) -> Bytes {
 #[must_use]
 pub fn reset(epoch: &str, rev: i64, reason: &str) -> Bytes {
     let mut text = Vec::new();
-    write(&mut text, Some((epoch, rev)), "reset", &Reset { rev, reason });
+    write(
+        &mut text,
+        Some((epoch, rev)),
+        "reset",
+        &Reset { rev, reason },
+    );
     text.into()
 }
 
 /// The frames of one read. The counts come last, under the id of the last change that was read: there may be more.
 #[must_use]
 pub fn burst(state: &InboxState, complete: bool) -> Burst {
-    let frames = state.changes.iter().map(|change| (change.rev(), frame(&state.epoch, change))).collect();
-    let rev = if complete { state.rev } else { state.changes.last().map_or(state.rev, Changed::rev) };
+    let frames = state
+        .changes
+        .iter()
+        .map(|change| (change.rev(), frame(&state.epoch, change)))
+        .collect();
+    let rev = if complete {
+        state.rev
+    } else {
+        state.changes.last().map_or(state.rev, Changed::rev)
+    };
     let mut counts = Vec::new();
-    let data = Counts { unread: state.unread, unseen: state.unseen, rev: state.rev };
+    let data = Counts {
+        unread: state.unread,
+        unseen: state.unseen,
+        rev: state.rev,
+    };
     write(&mut counts, Some((&state.epoch, rev)), "counts", &data);
-    Burst { frames, rev, counts: counts.into() }
+    Burst {
+        frames,
+        rev,
+        counts: counts.into(),
+    }
 }
 
 fn frame(epoch: &str, change: &Changed) -> Bytes {
     let mut text = Vec::new();
     match change {
-        Changed::Is(notification) => write(&mut text, Some((epoch, notification.rev)), "notification", notification),
-        Changed::Gone { id, rev } => write(&mut text, Some((epoch, *rev)), "deleted", &Deleted { id: *id, rev: *rev }),
+        Changed::Is(notification) => write(
+            &mut text,
+            Some((epoch, notification.rev)),
+            "notification",
+            notification,
+        ),
+        Changed::Gone { id, rev } => write(
+            &mut text,
+            Some((epoch, *rev)),
+            "deleted",
+            &Deleted { id: *id, rev: *rev },
+        ),
     }
     text.into()
 }
@@ -117,12 +158,26 @@ mod tests {
     use super::*;
 
     fn state(changes: Vec<Changed>) -> InboxState {
-        InboxState { user_id: "u".into(), epoch: "e1".into(), rev: 9, floor_rev: 0, unread: 2, unseen: 1, changes }
+        InboxState {
+            user_id: "u".into(),
+            epoch: "e1".into(),
+            rev: 9,
+            floor_rev: 0,
+            unread: 2,
+            unseen: 1,
+            changes,
+        }
     }
 
     #[test]
     fn a_burst_leaves_out_what_its_reader_has_seen_and_ends_with_the_counts() {
-        let burst = burst(&state(vec![Changed::Gone { id: 4, rev: 7 }, Changed::Gone { id: 5, rev: 9 }]), true);
+        let burst = burst(
+            &state(vec![
+                Changed::Gone { id: 4, rev: 7 },
+                Changed::Gone { id: 5, rev: 9 },
+            ]),
+            true,
+        );
         let text = String::from_utf8(burst.after(7).to_vec()).unwrap();
         assert_eq!(
             text,
@@ -140,7 +195,9 @@ mod tests {
     #[test]
     fn hello_says_where_a_fresh_reader_stands_and_leaves_a_resumed_one_where_they_are() {
         let fresh = String::from_utf8(hello(&state(vec![]), false).to_vec()).unwrap();
-        assert!(fresh.contains("id: e1.9\nevent: hello\ndata: {\"rev\":9,\"unread\":2,\"unseen\":1,\"resumed\":false}"));
+        assert!(fresh.contains(
+            "id: e1.9\nevent: hello\ndata: {\"rev\":9,\"unread\":2,\"unseen\":1,\"resumed\":false}"
+        ));
         let resumed = String::from_utf8(hello(&state(vec![]), true).to_vec()).unwrap();
         assert!(!resumed.contains("id:"));
     }

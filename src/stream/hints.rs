@@ -52,14 +52,21 @@ impl Hints {
     pub fn heard(&self, payload: &str) {
         match serde_json::from_str::<Payload>(payload) {
             Ok(Payload { node, .. }) if node == self.node => {}
-            Ok(Payload { users: Some(users), .. }) => self.hub.look(users.iter().map(String::as_str)),
+            Ok(Payload {
+                users: Some(users), ..
+            }) => self.hub.look(users.iter().map(String::as_str)),
             // Too many to name, or by somebody's own NOTIFY: look at everything.
             _ => self.hub.look_at_all(),
         }
     }
 }
 
-async fn tell(db: Db, node: Uuid, mut receiver: mpsc::UnboundedReceiver<Vec<String>>, shutdown: CancellationToken) {
+async fn tell(
+    db: Db,
+    node: Uuid,
+    mut receiver: mpsc::UnboundedReceiver<Vec<String>>,
+    shutdown: CancellationToken,
+) {
     loop {
         let first = tokio::select! {
             first = receiver.recv() => first,
@@ -73,7 +80,9 @@ async fn tell(db: Db, node: Uuid, mut receiver: mpsc::UnboundedReceiver<Vec<Stri
         let payload = payload(node, users);
         let told = async {
             let client = db.client().await?;
-            let statement = client.prepare_cached("select pg_notify('neurolink_inbox', $1)").await?;
+            let statement = client
+                .prepare_cached("select pg_notify('neurolink_inbox', $1)")
+                .await?;
             client.execute(&statement, &[&payload]).await?;
             Ok::<_, crate::kernel::Error>(())
         };
@@ -86,7 +95,10 @@ async fn tell(db: Db, node: Uuid, mut receiver: mpsc::UnboundedReceiver<Vec<Stri
 
 fn payload(node: Uuid, users: BTreeSet<String>) -> String {
     let small = users.iter().map(|user| user.len() + 8).sum::<usize>() < PAYLOAD;
-    let named = Payload { node, users: small.then_some(users) };
+    let named = Payload {
+        node,
+        users: small.then_some(users),
+    };
     match serde_json::to_string(&named) {
         // Escapes can make it longer than its parts.
         Ok(text) if text.len() <= PAYLOAD => text,
@@ -108,7 +120,9 @@ mod tests {
         let text = payload(node, many);
         assert!(text.len() < 8000);
         assert_eq!(serde_json::from_str::<Payload>(&text).unwrap().users, None);
-        let nasty: BTreeSet<String> = (0..60).map(|n| format!("{n}{}", "\u{1}".repeat(90))).collect();
+        let nasty: BTreeSet<String> = (0..60)
+            .map(|n| format!("{n}{}", "\u{1}".repeat(90)))
+            .collect();
         assert!(payload(node, nasty).len() < 8000, "escapes count");
     }
 }

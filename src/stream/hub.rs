@@ -91,16 +91,30 @@ impl Hub {
     /// Readers connected.
     #[must_use]
     pub fn readers(&self) -> usize {
-        self.lock().values().map(|watched| watched.readers.len()).sum()
+        self.lock()
+            .values()
+            .map(|watched| watched.readers.len())
+            .sum()
     }
 
     /// Takes a place. Do this *before* reading the inbox: what commits after that read is handed out here.
     #[must_use]
     pub fn subscribe(self: &Arc<Self>, user: &str) -> Subscription {
         let (sender, receiver) = mpsc::channel(WAITING);
-        let id = self.next_id.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        self.lock().entry(user.to_owned()).or_default().readers.push((id, sender));
-        Subscription { hub: self.clone(), user: user.to_owned(), id, receiver }
+        let id = self
+            .next_id
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.lock()
+            .entry(user.to_owned())
+            .or_default()
+            .readers
+            .push((id, sender));
+        Subscription {
+            hub: self.clone(),
+            user: user.to_owned(),
+            id,
+            receiver,
+        }
     }
 
     /// A reader has read up to here by itself. The first one's read is where the hub goes on from.
@@ -119,10 +133,17 @@ impl Hub {
     pub fn look<'a>(&self, users: impl IntoIterator<Item = &'a str>) {
         let wanted: Vec<String> = {
             let inboxes = self.lock();
-            users.into_iter().filter(|user| inboxes.contains_key(*user)).map(str::to_owned).collect()
+            users
+                .into_iter()
+                .filter(|user| inboxes.contains_key(*user))
+                .map(str::to_owned)
+                .collect()
         };
         if !wanted.is_empty() {
-            self.marked.lock().unwrap_or_else(PoisonError::into_inner).extend(wanted);
+            self.marked
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(wanted);
             self.mark.notify_one();
         }
     }
@@ -168,17 +189,27 @@ impl Hub {
         for users in marked.chunks(INBOXES) {
             let since: Vec<(String, i64)> = {
                 let inboxes = self.lock();
-                users.iter().filter_map(|user| Some((user.clone(), inboxes.get(user)?.rev?))).collect()
+                users
+                    .iter()
+                    .filter_map(|user| Some((user.clone(), inboxes.get(user)?.rev?)))
+                    .collect()
             };
             if since.is_empty() {
                 continue;
             }
-            let borrowed: Vec<(&str, i64)> = since.iter().map(|(user, rev)| (user.as_str(), *rev)).collect();
-            let read = async { store::changes(&self.db.client().await?, &borrowed, PAGE).await }.await;
+            let borrowed: Vec<(&str, i64)> = since
+                .iter()
+                .map(|(user, rev)| (user.as_str(), *rev))
+                .collect();
+            let read =
+                async { store::changes(&self.db.client().await?, &borrowed, PAGE).await }.await;
             match read {
                 Ok(states) => states.iter().for_each(|state| self.hand(state)),
                 Err(error) => {
-                    self.marked.lock().unwrap_or_else(PoisonError::into_inner).extend(marked);
+                    self.marked
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .extend(marked);
                     return Err(error);
                 }
             }
@@ -188,10 +219,16 @@ impl Hub {
 
     fn hand(&self, state: &InboxState) {
         let mut inboxes = self.lock();
-        let Some(watched) = inboxes.get_mut(&state.user_id) else { return };
+        let Some(watched) = inboxes.get_mut(&state.user_id) else {
+            return;
+        };
         let Some(handed) = watched.rev else { return };
         let gift = if state.epoch != watched.epoch || state.rev < handed {
-            let reset = frames::reset(&state.epoch, state.rev, "the database was restored or failed over");
+            let reset = frames::reset(
+                &state.epoch,
+                state.rev,
+                "the database was restored or failed over",
+            );
             watched.rev = Some(state.rev);
             state.epoch.clone_into(&mut watched.epoch);
             Handed::Reset(reset)
@@ -202,13 +239,18 @@ impl Hub {
             let burst = frames::burst(state, complete);
             watched.rev = Some(burst.rev);
             if !complete {
-                self.marked.lock().unwrap_or_else(PoisonError::into_inner).insert(state.user_id.clone());
+                self.marked
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(state.user_id.clone());
                 self.mark.notify_one();
             }
             Handed::Burst(Arc::new(burst))
         };
         // A reader that doesn't keep up is cut off; it comes back and reads on from its own position.
-        watched.readers.retain(|(_, sender)| sender.try_send(gift.clone()).is_ok());
+        watched
+            .readers
+            .retain(|(_, sender)| sender.try_send(gift.clone()).is_ok());
     }
 
     async fn sweep(&self) -> Result<()> {
@@ -216,7 +258,9 @@ impl Hub {
         for users in users.chunks(INBOXES * 5) {
             let revisions = async {
                 let client = self.db.client().await?;
-                let statement = client.prepare_cached(include_str!("../../sql/queries/stream/revisions.sql")).await?;
+                let statement = client
+                    .prepare_cached(include_str!("../../sql/queries/stream/revisions.sql"))
+                    .await?;
                 Ok::<_, crate::kernel::Error>(client.query(&statement, &[&users]).await?)
             }
             .await?;
@@ -224,8 +268,12 @@ impl Hub {
             {
                 let inboxes = self.lock();
                 for row in &revisions {
-                    let (user, rev, epoch): (&str, i64, &str) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-                    if inboxes.get(user).is_some_and(|w| w.rev != Some(rev) || w.epoch != epoch) {
+                    let (user, rev, epoch): (&str, i64, &str) =
+                        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+                    if inboxes
+                        .get(user)
+                        .is_some_and(|w| w.rev != Some(rev) || w.epoch != epoch)
+                    {
                         moved.push(user.to_owned());
                     }
                 }

@@ -38,8 +38,20 @@ pub struct Streams {
 #[must_use]
 pub fn routes(streams: &Streams) -> Vec<Route> {
     vec![
-        Route::new(Method::GET, "/v1/notifications/stream", Access::Anyone, streams, stream),
-        Route::new(Method::GET, "/v1/notifications/changes", Access::Anyone, streams, changes),
+        Route::new(
+            Method::GET,
+            "/v1/notifications/stream",
+            Access::Anyone,
+            streams,
+            stream,
+        ),
+        Route::new(
+            Method::GET,
+            "/v1/notifications/changes",
+            Access::Anyone,
+            streams,
+            changes,
+        ),
     ]
 }
 
@@ -47,7 +59,9 @@ async fn stream(streams: Streams, call: Call) -> Result<Response> {
     call.only_query(&["last_event_id"])?;
     // The header is what a browser sends by itself when it comes back; the parameter, what it can set the first time.
     let from_header = call.headers.get("last-event-id").map(|value| {
-        let text = value.to_str().map_err(|_| Error::invalid_at("invalid_cursor", "Last-Event-ID", "not a cursor"))?;
+        let text = value
+            .to_str()
+            .map_err(|_| Error::invalid_at("invalid_cursor", "Last-Event-ID", "not a cursor"))?;
         Cursor::parse(text, "Last-Event-ID")
     });
     let cursor = match (from_header, call.query("last_event_id")?) {
@@ -66,7 +80,10 @@ async fn stream(streams: Streams, call: Call) -> Result<Response> {
     let feed = Feed::new(head, seen, subscription, streams.heartbeat, until);
     let mut response = warp::reply::stream(feed).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // nginx buffers otherwise, and frames arrive in lumps.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -77,7 +94,8 @@ async fn stream(streams: Streams, call: Call) -> Result<Response> {
 async fn catch_up(streams: &Streams, user: &str, cursor: Option<&Cursor>) -> Result<(Bytes, i64)> {
     let state = read(streams, user, cursor.map_or(i64::MAX, |cursor| cursor.rev)).await?;
     let epoch = state.epoch.clone();
-    let resumes = cursor.is_some_and(|cursor| cursor.resumes(&state.epoch, state.rev, state.floor_rev));
+    let resumes =
+        cursor.is_some_and(|cursor| cursor.resumes(&state.epoch, state.rev, state.floor_rev));
     let mut text = frames::hello(&state, resumes).to_vec();
     let seen = match cursor {
         None => state.rev,
@@ -93,7 +111,13 @@ async fn catch_up(streams: &Streams, user: &str, cursor: Option<&Cursor>) -> Res
 }
 
 /// Everything since a revision, page by page; a reload for somebody too far behind.
-async fn replay(streams: &Streams, user: &str, since: i64, mut state: InboxState, text: &mut Vec<u8>) -> Result<i64> {
+async fn replay(
+    streams: &Streams,
+    user: &str,
+    since: i64,
+    mut state: InboxState,
+    text: &mut Vec<u8>,
+) -> Result<i64> {
     let mut seen = since;
     for _ in 0..PAGES {
         let complete = i64::try_from(state.changes.len()).unwrap_or(i64::MAX) < PAGE;
@@ -111,7 +135,10 @@ async fn replay(streams: &Streams, user: &str, since: i64, mut state: InboxState
 
 async fn read(streams: &Streams, user: &str, since: i64) -> Result<InboxState> {
     let states = store::changes(&streams.db.client().await?, &[(user, since)], PAGE).await?;
-    states.into_iter().next().ok_or_else(|| Error::broken("an inbox's state was not answered"))
+    states
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::broken("an inbox's state was not answered"))
 }
 
 #[derive(Serialize)]
@@ -131,15 +158,27 @@ struct Changes<'a> {
 
 async fn changes(streams: Streams, call: Call) -> Result<Response> {
     call.only_query(&["since", "wait"])?;
-    let since = call
-        .query("since")?
-        .ok_or_else(|| Error::invalid_at("missing_parameter", "since", "`since` is needed: the cursor of the last answer, or 0"))?;
+    let since = call.query("since")?.ok_or_else(|| {
+        Error::invalid_at(
+            "missing_parameter",
+            "since",
+            "`since` is needed: the cursor of the last answer, or 0",
+        )
+    })?;
     let cursor = Cursor::parse(since, "since")?;
     let wait = match call.query("wait")? {
         None => 0,
-        Some(text) => text.parse::<u64>().ok().filter(|wait| *wait <= LONGEST_WAIT).ok_or_else(|| {
-            Error::invalid_at("invalid_parameter", "wait", format!("`wait` is a number of seconds up to {LONGEST_WAIT}"))
-        })?,
+        Some(text) => text
+            .parse::<u64>()
+            .ok()
+            .filter(|wait| *wait <= LONGEST_WAIT)
+            .ok_or_else(|| {
+                Error::invalid_at(
+                    "invalid_parameter",
+                    "wait",
+                    format!("`wait` is a number of seconds up to {LONGEST_WAIT}"),
+                )
+            })?,
     };
     let user = call.principal()?.subject.as_str();
     let deadline = tokio::time::Instant::now() + Duration::from_secs(wait);
@@ -148,7 +187,10 @@ async fn changes(streams: Streams, call: Call) -> Result<Response> {
         let state = read(&streams, user, cursor.rev).await?;
         streams.hub.joined(user, &state.epoch, state.rev);
         let resumes = cursor.resumes(&state.epoch, state.rev, state.floor_rev);
-        if !resumes || !state.changes.is_empty() || !changed_before(deadline, &mut subscription).await {
+        if !resumes
+            || !state.changes.is_empty()
+            || !changed_before(deadline, &mut subscription).await
+        {
             return answer(&state, resumes, &cursor);
         }
     }
@@ -159,19 +201,42 @@ async fn changed_before(deadline: tokio::time::Instant, subscription: &mut Subsc
     if tokio::time::Instant::now() >= deadline {
         return false;
     }
-    matches!(tokio::time::timeout_at(deadline, subscription.receiver.recv()).await, Ok(Some(_)))
+    matches!(
+        tokio::time::timeout_at(deadline, subscription.receiver.recv()).await,
+        Ok(Some(_))
+    )
 }
 
 fn answer(state: &InboxState, resumes: bool, cursor: &Cursor) -> Result<Response> {
     let more = resumes && i64::try_from(state.changes.len()).unwrap_or(i64::MAX) >= PAGE;
     let changes: &[Changed] = if resumes { &state.changes } else { &[] };
-    let last = if more { changes.last().map_or(cursor.rev, Changed::rev) } else { state.rev };
+    let last = if more {
+        changes.last().map_or(cursor.rev, Changed::rev)
+    } else {
+        state.rev
+    };
     json(
         StatusCode::OK,
         &Changes {
-            items: changes.iter().filter_map(|c| match c { Changed::Is(n) => Some(&**n), Changed::Gone { .. } => None }).collect(),
-            deleted: changes.iter().filter_map(|c| match c { Changed::Gone { id, .. } => Some(*id), Changed::Is(_) => None }).collect(),
-            cursor: Cursor { epoch: Some(state.epoch.clone()), rev: last }.to_string(),
+            items: changes
+                .iter()
+                .filter_map(|c| match c {
+                    Changed::Is(n) => Some(&**n),
+                    Changed::Gone { .. } => None,
+                })
+                .collect(),
+            deleted: changes
+                .iter()
+                .filter_map(|c| match c {
+                    Changed::Gone { id, .. } => Some(*id),
+                    Changed::Is(_) => None,
+                })
+                .collect(),
+            cursor: Cursor {
+                epoch: Some(state.epoch.clone()),
+                rev: last,
+            }
+            .to_string(),
             rev: state.rev,
             unread: state.unread,
             unseen: state.unseen,

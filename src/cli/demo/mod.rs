@@ -4,6 +4,7 @@
 //! `sql/starter/`; `README.md` here says how they fit.
 
 pub mod check;
+mod command;
 pub mod company;
 pub mod play;
 pub mod print;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
+pub use command::run;
 pub use check::{Report, check, expectations};
 pub use company::load_company;
 pub use story::Story;
@@ -80,7 +82,7 @@ const GLANCE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// `Unavailable` when the database is away, `Internal` when the output is closed.
-pub async fn run(
+pub async fn perform(
     args: &Args,
     stage: &Stage<'_>,
     out: &mut (dyn Write + Send),
