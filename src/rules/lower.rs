@@ -32,8 +32,10 @@ pub(crate) fn compile(source: &str, escapes: bool) -> Result<Template, Flaw> {
                     plain(opened),
                     plain(closed)
                 ),
-                TemplateErrorReason::InvalidSyntax(why) => {
-                    format!("the template can't be read here: {why}")
+                // What the parser had expected is told in the names of its grammar, which help nobody.
+                TemplateErrorReason::InvalidSyntax(_) => {
+                    "the template can't be read from here: is something unclosed, or misspelt?"
+                        .to_owned()
                 }
                 other => format!("the template can't be read: {other}"),
             };

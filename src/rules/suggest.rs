@@ -2,10 +2,23 @@
 
 /// ` (did you mean `title`?)`, or nothing when no word is near.
 pub(crate) fn did_you_mean(word: &str, words: &[&str]) -> String {
-    let allowed = (word.chars().count() / 3).clamp(1, 3);
+    let word = word.to_ascii_lowercase();
+    let allowed = match word.chars().count() {
+        0..=3 => 1,
+        4..=8 => 2,
+        _ => 3,
+    };
     words
         .iter()
-        .map(|known| (distance(&word.to_ascii_lowercase(), known), known))
+        .map(|known| {
+            // `branch` for `branch_id`, `emails` for `email`: one begins with the other.
+            let begins = word.len() >= 4
+                && (known.starts_with(&word) || (known.len() >= 4 && word.starts_with(known)));
+            (
+                distance(&word, known).min(if begins { allowed } else { usize::MAX }),
+                known,
+            )
+        })
         .filter(|(distance, _)| *distance <= allowed)
         .min()
         .map_or_else(String::new, |(_, known)| {

@@ -111,7 +111,7 @@ mod tests {
             "//{{x}}",
             "invoices/{{id}}",
             "",
-            "/\\{{x}}",
+            "/\\\\{{x}}",
             "http:x",
         ] {
             assert!(!begins(source), "{source}");
