@@ -1,9 +1,39 @@
 //! Station 4: event × compiled rules → matches. Compiling (patterns, JSONLogic, Handlebars), evaluating, rendering.
 //! Law: pure. No I/O, no clock of its own, and a broken rule harms nothing but itself.
+//!
+//! `README.md` beside this file is the reference of what a rule can say. Reading order: `set` (the whole), `definition`
+//! (the template's keys), `conditions`, then the way of a text: `scan` → `lower` → `template` → `render` → `write`.
 
+mod audience;
+mod budget;
+mod calls;
+mod check;
+mod conditions;
+mod dates;
+mod decimal;
+mod definition;
+mod facts;
+mod helpers;
+mod html;
+pub mod limits;
+mod locale;
+mod lower;
 pub mod model;
+mod operators;
+mod pattern;
+mod payload;
+mod render;
+mod scan;
 pub mod set;
 pub mod store;
+mod suggest;
+mod template;
+#[cfg(test)]
+mod tests;
+mod text;
+mod url;
+mod write;
 
+pub use check::check;
 pub use model::{Audience, Fault, Match, Reader, Rendered, RuleRow, Warning};
 pub use set::RuleSet;

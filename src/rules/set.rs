@@ -1,34 +1,97 @@
-//! All enabled rules, compiled, indexed by event type.
+//! All enabled rules, compiled, indexed by event type. Rows of `neurolink_notification_rules` come in, matches with
+//! their audiences and texts go out, to the pipeline.
 
+use std::cell::OnceCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use bumpalo::Bump;
+use jiff::tz::TimeZone;
+
 use crate::ingest::Event;
+use crate::kernel::Error;
+use crate::rules::budget::{Budget, Notes};
+use crate::rules::conditions::{Condition, Data, Verdict};
+use crate::rules::definition::Definition;
+use crate::rules::facts;
+use crate::rules::limits;
 use crate::rules::model::{Fault, Match, Reader, Rendered, RuleFacts, RuleRow, Warning};
+use crate::rules::pattern::{Index, Pattern};
+use crate::rules::payload::Value;
+use crate::rules::render::World;
+use crate::rules::write::Writer;
 
 /// One rule, compiled.
 #[derive(Debug)]
 pub struct CompiledRule {
     /// What doesn't depend on the event.
     pub facts: RuleFacts,
+    source_module: Option<String>,
+    condition: Option<Condition>,
+    pub(crate) definition: Definition,
 }
 
 /// All rules a node evaluates. Immutable; a change of rules makes a new one.
 #[derive(Debug, Default)]
 pub struct RuleSet {
+    /// In the order of evaluation.
     rules: Vec<Arc<CompiledRule>>,
+    index: Index,
 }
 
 /// Everything rendering and evaluating need of one event, parsed once.
 pub struct EventContext<'a> {
     /// The event.
     pub event: &'a Event,
+    payload: Value<'a>,
+    fields: OnceCell<Value<'a>>,
+    /// The last reader's zone: people of one company mostly share one, and looking it up takes a lock.
+    zone: Option<(String, TimeZone)>,
 }
 
 impl RuleSet {
     /// Compiles rules; each that can't be compiled is left out and its fault returned with (id, version).
     #[must_use]
-    pub fn compile(_rows: &[RuleRow]) -> (Self, Vec<(i64, i32, Fault)>) {
-        (Self::default(), Vec::new())
+    pub fn compile(rows: &[RuleRow]) -> (Self, Vec<(i64, i32, Fault)>) {
+        let mut order: Vec<&RuleRow> = rows.iter().collect();
+        // The newest version first among equals, so that it is the one that stays.
+        order.sort_by(|a, b| {
+            b.priority
+                .cmp(&a.priority)
+                .then(a.id.cmp(&b.id))
+                .then(b.version.cmp(&a.version))
+        });
+        let mut seen = std::collections::HashMap::with_capacity(rows.len());
+        for row in rows {
+            let newest = seen.entry(row.id).or_insert(row.version);
+            *newest = (*newest).max(row.version);
+        }
+        let (mut set, mut faults) = (Self::default(), Vec::new());
+        for row in order {
+            if seen.get(&row.id) != Some(&row.version) {
+                let detail = "the rule is there twice; its newest version counts".to_owned();
+                faults.push((
+                    row.id,
+                    row.version,
+                    Fault {
+                        place: String::new(),
+                        detail,
+                    },
+                ));
+                continue;
+            }
+            let position = u32::try_from(set.rules.len()).unwrap_or(u32::MAX);
+            match CompiledRule::compile(row) {
+                Ok((rule, pattern)) => {
+                    // The same version a second time is the same rule: taken once.
+                    seen.insert(row.id, i32::MIN);
+                    set.index.add(&pattern, position);
+                    set.rules.push(Arc::new(rule));
+                }
+                Err(fault) => faults.push((row.id, row.version, fault)),
+            }
+        }
+        (set, faults)
     }
 
     /// How many rules are in it.
@@ -48,11 +111,69 @@ impl RuleSet {
     #[must_use]
     pub fn evaluate(
         &self,
-        _context: &EventContext<'_>,
-        _now: jiff::Timestamp,
-        _progress: &mut dyn FnMut(i64, i32),
+        context: &EventContext<'_>,
+        now: jiff::Timestamp,
+        progress: &mut dyn FnMut(i64, i32),
     ) -> (Vec<Match>, Vec<Warning>) {
-        (Vec::new(), Vec::new())
+        let event = context.event;
+        let (mut matches, mut warnings) = (Vec::new(), Vec::new());
+        let arena = Bump::new();
+        // Made for the first rule that has a condition; most events meet none.
+        let data: OnceCell<Result<Data<'_>, String>> = OnceCell::new();
+        for position in self.index.find(&event.event_type) {
+            let Some(rule) = self.rules.get(position as usize) else {
+                continue;
+            };
+            if rule
+                .source_module
+                .as_ref()
+                .is_some_and(|module| *module != event.source_module)
+            {
+                continue;
+            }
+            progress(rule.facts.id, rule.facts.version);
+            let mut warn = |kind, detail| {
+                if warnings.len() < limits::WARNINGS {
+                    warnings.push(Warning {
+                        rule: rule.facts.name.clone(),
+                        kind,
+                        detail,
+                    });
+                }
+            };
+            if let Some(condition) = &rule.condition {
+                match data.get_or_init(|| Data::new(event, now, &arena)) {
+                    Ok(data) => match condition.holds(data) {
+                        Verdict::Match => {}
+                        Verdict::NoMatch => continue,
+                        Verdict::TypeError(detail) => {
+                            warn("type_error", detail);
+                            continue;
+                        }
+                        Verdict::TooLarge(detail) => {
+                            warn("too_large", detail);
+                            continue;
+                        }
+                    },
+                    Err(detail) => {
+                        warn("type_error", format!("the payload can't be read: {detail}"));
+                        continue;
+                    }
+                }
+            }
+            let (audience, over) = rule.definition.audience.of(event, &context.payload);
+            if over > 0 {
+                warn(
+                    "too_large",
+                    format!("{over} people more than {} are left out", limits::USERS),
+                );
+            }
+            matches.push(Match {
+                rule: Arc::clone(rule),
+                audience,
+            });
+        }
+        (matches, warnings)
     }
 }
 
@@ -62,21 +183,134 @@ impl<'a> EventContext<'a> {
     /// # Errors
     /// When the payload can't be read (a SQL producer can store what we refuse over HTTP).
     pub fn new(event: &'a Event) -> crate::kernel::Result<Self> {
-        Ok(Self { event })
+        let payload = Value::parse(&event.payload).map_err(|e| {
+            Error::invalid_at(
+                "payload_unreadable",
+                "/payload",
+                format!("the payload can't be read: {e}"),
+            )
+        })?;
+        if !matches!(payload, Value::Map(_)) {
+            return Err(Error::invalid_at(
+                "payload_unreadable",
+                "/payload",
+                "the payload is no object",
+            ));
+        }
+        Ok(Self {
+            event,
+            payload,
+            fields: OnceCell::new(),
+            zone: None,
+        })
+    }
+
+    /// The reader's zone; UTC and a warning when there is no such zone.
+    fn zone(&mut self, name: &str, notes: &mut Notes<'_>) -> TimeZone {
+        if let Some((known, zone)) = &self.zone
+            && known == name
+        {
+            return zone.clone();
+        }
+        let zone = TimeZone::get(name).unwrap_or_else(|_| {
+            notes.add(
+                "unknown_timezone",
+                format!("there is no time zone `{name}`; times are in UTC"),
+            );
+            TimeZone::UTC
+        });
+        self.zone = Some((name.to_owned(), zone.clone()));
+        zone
     }
 }
 
 impl CompiledRule {
+    /// Compiles one row. Whatever happens in the libraries, it is this rule's fault and nobody else's.
+    pub(crate) fn compile(row: &RuleRow) -> Result<(Self, Pattern), Fault> {
+        catch_unwind(AssertUnwindSafe(|| Self::read(row))).unwrap_or_else(|_| {
+            Err(Fault {
+                place: String::new(),
+                detail: "the rule can't be compiled".to_owned(),
+            })
+        })
+    }
+
+    fn read(row: &RuleRow) -> Result<(Self, Pattern), Fault> {
+        let pattern = Pattern::parse(&row.event_type_pattern)?;
+        let condition = match row.conditions.as_deref().map(str::trim) {
+            None | Some("null") => None,
+            Some(text) => Some(Condition::compile(text)?),
+        };
+        let definition = Definition::parse(&row.notification_template)?;
+        let personal = definition
+            .texts()
+            .any(|(_, text)| text.templates().any(|t| t.is_personal()));
+        let facts = RuleFacts {
+            id: row.id,
+            version: row.version,
+            name: row.name.clone(),
+            priority: row.priority,
+            severity: definition.severity,
+            category: definition.category.clone(),
+            channels: definition.channels.clone(),
+            mandatory: definition.mandatory,
+            personal,
+        };
+        Ok((
+            Self {
+                facts,
+                source_module: row.source_module.clone(),
+                condition,
+                definition,
+            },
+            pattern,
+        ))
+    }
+
     /// The texts for one reader.
     ///
     /// # Errors
     /// A fault of the template at run time (`on_missing: fail`, output over its limit, too many loops).
     pub fn render(
         &self,
-        _context: &mut EventContext<'_>,
-        _reader: &Reader,
-        _warnings: &mut Vec<Warning>,
+        context: &mut EventContext<'_>,
+        reader: &Reader,
+        warnings: &mut Vec<Warning>,
     ) -> Result<Rendered, Warning> {
-        Ok(Rendered::default())
+        let mut notes = Notes {
+            rule: &self.facts.name,
+            strict: self.definition.strict,
+            warnings,
+        };
+        let zone = context.zone(&reader.timezone, &mut notes);
+        let event = context.event;
+        let fields = context.fields.get_or_init(|| facts::of_event(event));
+        let recipient = if self.facts.personal {
+            recipient(reader)
+        } else {
+            Value::Null
+        };
+        let world = World {
+            payload: &context.payload,
+            event: fields,
+            recipient: &recipient,
+            zone: &zone,
+        };
+        Writer::new(&world, &reader.locale, Budget::default(), notes)
+            .write(&self.definition, &self.facts.name)
     }
+}
+
+/// What `{{recipient.*}}` sees: the reader's fields, and their locale and zone in any case.
+fn recipient(reader: &Reader) -> Value<'_> {
+    let mut fields = match Value::of_json(&reader.fields) {
+        Value::Map(fields) => fields,
+        _ => Vec::new(),
+    };
+    for (key, value) in [("locale", &reader.locale), ("timezone", &reader.timezone)] {
+        if !fields.iter().any(|(k, _)| k == key) {
+            fields.push((key.into(), Value::Text(value.as_str().into())));
+        }
+    }
+    Value::Map(fields)
 }

@@ -8,8 +8,10 @@
     unreachable_pub
 )]
 
+mod cli;
 mod embedded;
 mod migrate;
 mod schema;
 mod smtp;
+mod starter;
 mod support;

@@ -1,0 +1,153 @@
+//! A look at a rule before it is trusted: compiles it, renders it for made-up readers, and says what is allowed but
+//! probably not meant. Comes from `rules check`, goes back to people.
+
+use jiff::Timestamp;
+
+use crate::ingest::Event;
+use crate::kernel::{ChannelKind, Severity};
+use crate::rules::locale;
+use crate::rules::model::{Fault, Reader, RuleRow, Warning};
+use crate::rules::set::{CompiledRule, EventContext};
+use crate::rules::template::Start;
+
+/// Compiles a rule and renders it once in each of its languages, with every variable of its templates given.
+///
+/// Hints are of kind `hint`; what the sample rendering had to say keeps its kind.
+///
+/// # Errors
+/// What is wrong with the rule, with its place.
+pub fn check(row: &RuleRow) -> Result<Vec<Warning>, Fault> {
+    let (rule, pattern) = CompiledRule::compile(row)?;
+    let mut hints: Vec<String> = Vec::new();
+    let definition = &rule.definition;
+    if definition.audience.is_empty() {
+        hints.push(
+            "it reaches nobody: there are no recipient_roles, recipient_users or recipient_fields"
+                .to_owned(),
+        );
+    }
+    let mut tags: Vec<&str> = Vec::new();
+    for (_, text) in definition.texts() {
+        for tag in text.languages() {
+            if !tags
+                .iter()
+                .any(|known| locale::normal(known) == locale::normal(tag))
+            {
+                tags.push(tag);
+            }
+        }
+    }
+    for (key, text) in definition.texts() {
+        let has = text.languages();
+        for tag in &tags {
+            if !has.is_empty() && !has.iter().any(|h| locale::normal(h) == locale::normal(tag)) {
+                hints.push(format!("{key} has no `{tag}`, which other texts have"));
+            }
+        }
+    }
+    let mails = definition.channels.contains(&ChannelKind::Email);
+    for (key, is_there) in [
+        ("email_subject", definition.email_subject.is_some()),
+        ("email_html", definition.email_html.is_some()),
+    ] {
+        if is_there && !mails {
+            hints.push(format!(
+                "{key} is never used: the channels don't hold email"
+            ));
+        }
+    }
+    if definition.action_label.is_some() && definition.action_url.is_none() {
+        hints.push("action_label is never used: there is no action_url".to_owned());
+    }
+    let mut warnings: Vec<Warning> = hints
+        .into_iter()
+        .map(|detail| Warning {
+            rule: row.name.clone(),
+            kind: "hint",
+            detail,
+        })
+        .collect();
+    tags.push("en");
+    let event = sample(&rule, &pattern);
+    for tag in tags {
+        let mut context = EventContext::new(&event).map_err(|e| Fault {
+            place: "/notification_template".to_owned(),
+            detail: e.to_string(),
+        })?;
+        let fields = serde_json::json!({
+            "id": "1", "display_name": "Sample", "email": "sample@example.com", "roles": [], "branch_ids": []
+        });
+        let reader = Reader {
+            locale: tag.to_owned(),
+            timezone: "UTC".to_owned(),
+            fields,
+        };
+        let mut noted = Vec::new();
+        rule.render(&mut context, &reader, &mut noted)
+            .map_err(|w| Fault {
+                place: "/notification_template".to_owned(),
+                detail: w.detail,
+            })?;
+        // The sample's values are made up: that they are no dates, or items of no list, says nothing.
+        noted.retain(|w| {
+            !matches!(w.kind, "type_error" | "missing_variable") && !warnings.contains(w)
+        });
+        warnings.append(&mut noted);
+    }
+    Ok(warnings)
+}
+
+/// An event that gives the rule's variables a value each.
+fn sample(rule: &CompiledRule, pattern: &crate::rules::pattern::Pattern) -> Event {
+    use crate::rules::pattern::Pattern;
+    let mut payload = serde_json::Map::new();
+    for (_, text) in rule.definition.texts() {
+        for template in text.templates() {
+            template.paths(&mut |path| {
+                if matches!(path.start, Start::Payload | Start::Scope(_)) {
+                    give(&mut payload, &path.keys);
+                }
+            });
+        }
+    }
+    let event_type = match pattern {
+        Pattern::Exact(name) => name.clone(),
+        Pattern::Prefix(prefix) => format!("{prefix}.sample"),
+        Pattern::Any => "sample.event".to_owned(),
+    };
+    let given = Some("1".to_owned());
+    Event {
+        id: 1,
+        source_module: "sample".to_owned(),
+        event_type,
+        severity: Severity::Info,
+        occurred_at: Timestamp::UNIX_EPOCH,
+        received_at: Timestamp::UNIX_EPOCH,
+        payload: serde_json::Value::Object(payload).to_string(),
+        correlation_id: given.clone(),
+        branch_id: given.clone(),
+        actor_id: given.clone(),
+        entity_type: given.clone(),
+        entity_id: given,
+    }
+}
+
+/// Puts a value where a path leads, unless something is on its way already.
+fn give(object: &mut serde_json::Map<String, serde_json::Value>, keys: &[Box<str>]) {
+    let Some((key, rest)) = keys.split_first() else {
+        return;
+    };
+    if rest.is_empty() {
+        object.entry(key.to_string()).or_insert_with(|| "1".into());
+        return;
+    }
+    let inner = object
+        .entry(key.to_string())
+        .or_insert_with(|| serde_json::Value::Object(serde_json::Map::new()));
+    if !inner.is_object() {
+        *inner = serde_json::Value::Object(serde_json::Map::new());
+    }
+    if let Some(inner) = inner.as_object_mut() {
+        give(inner, rest);
+    }
+}
