@@ -19,6 +19,7 @@ use crate::rules::model::{Fault, Match, Reader, Rendered, RuleFacts, RuleRow, Wa
 use crate::rules::pattern::{Index, Pattern};
 use crate::rules::payload::Value;
 use crate::rules::render::World;
+use crate::rules::template::Template;
 use crate::rules::write::Writer;
 
 /// One rule, compiled.
@@ -28,6 +29,8 @@ pub struct CompiledRule {
     pub facts: RuleFacts,
     source_module: Option<String>,
     condition: Option<Condition>,
+    /// Whether any text writes dates, and so needs the reader's zone.
+    dated: bool,
     pub(crate) definition: Definition,
 }
 
@@ -242,9 +245,12 @@ impl CompiledRule {
             Some(text) => Some(Condition::compile(text)?),
         };
         let definition = Definition::parse(&row.notification_template)?;
-        let personal = definition
-            .texts()
-            .any(|(_, text)| text.templates().any(|t| t.is_personal()));
+        let any = |test: fn(&Template) -> bool| {
+            definition
+                .texts()
+                .any(|(_, text)| text.templates().any(test))
+        };
+        let (personal, dated) = (any(Template::is_personal), any(Template::has_dates));
         let facts = RuleFacts {
             id: row.id,
             version: row.version,
@@ -261,6 +267,7 @@ impl CompiledRule {
                 facts,
                 source_module: row.source_module.clone(),
                 condition,
+                dated,
                 definition,
             },
             pattern,
@@ -282,7 +289,11 @@ impl CompiledRule {
             strict: self.definition.strict,
             warnings,
         };
-        let zone = context.zone(&reader.timezone, &mut notes);
+        let zone = if self.dated {
+            context.zone(&reader.timezone, &mut notes)
+        } else {
+            TimeZone::UTC
+        };
         let event = context.event;
         let fields = context.fields.get_or_init(|| facts::of_event(event));
         let recipient = if self.facts.personal {

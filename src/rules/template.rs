@@ -118,13 +118,26 @@ pub(crate) enum Start {
 impl Template {
     /// Calls `see` with every path in it.
     pub(crate) fn paths<'t>(&'t self, see: &mut dyn FnMut(&'t Path)) {
-        Node::paths(&self.nodes, see);
+        Node::expressions(&self.nodes, &mut |expression| {
+            if let Expression::Path(path) = expression {
+                see(path);
+            }
+        });
     }
 
     /// Whether any variable is the reader's.
     pub(crate) fn is_personal(&self) -> bool {
         let mut found = false;
         self.paths(&mut |path| found |= path.start == Start::Recipient);
+        found
+    }
+
+    /// Whether it writes dates or times, and so needs the reader's zone.
+    pub(crate) fn has_dates(&self) -> bool {
+        let mut found = false;
+        Node::expressions(&self.nodes, &mut |expression| {
+            found |= matches!(expression, Expression::Call(call) if matches!(call.helper, Helper::Date(_)));
+        });
         found
     }
 
@@ -138,7 +151,7 @@ impl Template {
 }
 
 impl Node {
-    fn paths<'t>(nodes: &'t [Self], see: &mut dyn FnMut(&'t Path)) {
+    fn expressions<'t>(nodes: &'t [Self], see: &mut dyn FnMut(&'t Expression)) {
         for node in nodes {
             let (value, inner, otherwise) = match node {
                 Self::Text(_) => continue,
@@ -159,22 +172,19 @@ impl Node {
                     otherwise,
                 } => (value, &body[..], &otherwise[..]),
             };
-            value.paths(see);
-            Self::paths(inner, see);
-            Self::paths(otherwise, see);
+            value.walk(see);
+            Self::expressions(inner, see);
+            Self::expressions(otherwise, see);
         }
     }
 }
 
 impl Expression {
-    fn paths<'t>(&'t self, see: &mut dyn FnMut(&'t Path)) {
-        match self {
-            Self::Literal(_) => {}
-            Self::Path(path) => see(path),
-            Self::Call(call) => {
-                call.arguments.iter().for_each(|e| e.paths(see));
-                call.named.iter().for_each(|(_, e)| e.paths(see));
-            }
+    fn walk<'t>(&'t self, see: &mut dyn FnMut(&'t Self)) {
+        see(self);
+        if let Self::Call(call) = self {
+            call.arguments.iter().for_each(|e| e.walk(see));
+            call.named.iter().for_each(|(_, e)| e.walk(see));
         }
     }
 }
