@@ -135,6 +135,7 @@ mod tests {
         let body = r#"{"name": "a\u00e9\ud83d\ude00", "id": 12345678901234567890123, "more": {"n": 1.10, "big": 12345678901234567890.123456789}}"#;
         let sample = sample(body).unwrap();
         assert_eq!(sample.name, "aé😀");
+        assert!(sample.lines.is_empty());
         assert_eq!(sample.id.unwrap().0, "12345678901234567890123");
         assert_eq!(
             sample.more.unwrap().0,
@@ -222,6 +223,8 @@ mod tests {
             "]".repeat(64)
         );
         assert_eq!(fault(&deep).0, "nested_too_deep");
+        let read = sample(r#"{"name": "x", "lines": [{"quantity": 3}]}"#).unwrap();
+        assert_eq!(read.lines[0].quantity, 3);
         let fits = format!(
             r#"{{"name": "x", "more": {}0e0{}}}"#,
             "[".repeat(63),

@@ -23,8 +23,6 @@ use super::route::{Call, Response, Route, no_content};
 use super::table::{Table, query_pairs};
 use crate::kernel::{Error, Result};
 
-/// A body must be here within this.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Of a body that is refused, so much is still read, so long: a client that is cut off while it writes often doesn't
 /// see the answer.
 const DRAIN_BYTES: usize = 8 << 20;
@@ -43,6 +41,7 @@ pub(crate) struct Dispatch {
     pub(crate) table: Table,
     pub(crate) auth: Authenticator,
     pub(crate) max_body: usize,
+    pub(crate) body_timeout: Duration,
     pub(crate) tracker: TaskTracker,
 }
 
@@ -164,7 +163,7 @@ impl Dispatch {
                 return Err(error.into());
             }
         };
-        let body = match timeout(BODY_TIMEOUT, self.read(&head.headers, &mut body)).await {
+        let body = match timeout(self.body_timeout, self.read(&head.headers, &mut body)).await {
             Ok(Ok(read)) => read,
             Ok(Err(error)) => {
                 drain(&head.headers, body).await;

@@ -17,4 +17,4 @@ mod table;
 pub use auth::Authenticator;
 pub use paging::{Listing, Page};
 pub use route::{Access, Call, Principal, Response, Route, json, no_content};
-pub use server::{bind, serve};
+pub use server::{Patience, bind, serve};

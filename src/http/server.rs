@@ -25,14 +25,30 @@ use crate::config;
 use crate::kernel::backoff::Backoff;
 use crate::kernel::{Error, Result, random};
 
-/// A request's head must be here within this; also how long an idle connection is kept.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// The most a connection buffers, and so the longest head. Small, since thousands of streams stand idle.
 const BUFFER: usize = 16 * 1024;
 /// A peer that vanished without a word is given up when what we wrote stays unacknowledged for so long.
 const PEER_TIMEOUT: Duration = Duration::from_secs(60);
 /// Connections that may wait to be accepted: many clients come back at once after a restart.
 const BACKLOG: u32 = 4096;
+
+/// How long a client may take to say what it wants.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For a request's head; also how long an idle connection is kept.
+    pub head: Duration,
+    /// For a request's whole body.
+    pub body: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(60),
+            body: Duration::from_secs(30),
+        }
+    }
+}
 
 /// Listens on `address`.
 ///
@@ -76,6 +92,7 @@ pub async fn serve(
     routes: Vec<Route>,
     auth: Authenticator,
     settings: &config::Http,
+    patience: Patience,
     shutdown: CancellationToken,
 ) -> Result<()> {
     let tracker = TaskTracker::new();
@@ -83,6 +100,7 @@ pub async fn serve(
         table: Table::new(routes)?,
         auth,
         max_body: settings.max_body_bytes,
+        body_timeout: patience.body,
         tracker: tracker.clone(),
     });
     let worth_it = SizeAbove::new(1024)
@@ -95,7 +113,7 @@ pub async fn serve(
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(patience.head)
         .max_buf_size(BUFFER);
     let overdue = CancellationToken::new();
 

@@ -10,9 +10,10 @@ use tokio::sync::Semaphore;
 use tokio_postgres::{Error as PgError, IsolationLevel};
 use tokio_util::task::TaskTracker;
 
+use super::handle::{OnCommit, Pending};
 use super::model::{NewEvent, Stored};
 use super::store::{COMPARE, Failure, Holder, INSERT, Statements, TAKE_IDS};
-use super::writer::{OnCommit, Pending};
+
 use crate::db::errors::from_pg;
 use crate::db::{Client, Db};
 use crate::kernel::{Error, Result, clock};

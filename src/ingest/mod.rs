@@ -1,6 +1,7 @@
 //! Station 1: events come in. An HTTP body is checked, idempotency applied, and the row stored by group commit.
 //! (SQL's way in is the table itself and `neurolink_emit`.) Law: answers only after the commit.
 
+mod handle;
 mod lanes;
 pub mod model;
 pub mod parse;
@@ -8,6 +9,7 @@ mod routes;
 mod store;
 mod writer;
 
+pub use handle::{OnCommit, WriterHandle};
 pub use model::{Event, NewEvent, Stored};
 pub use routes::routes;
-pub use writer::{OnCommit, Writer, WriterHandle};
+pub use writer::Writer;

@@ -3,9 +3,9 @@
 use http::{Method, StatusCode};
 use serde::Serialize;
 
+use super::handle::WriterHandle;
 use super::model::Stored;
 use super::parse;
-use super::writer::WriterHandle;
 use crate::http::{Access, Call, Response, Route, json};
 use crate::kernel::Result;
 

@@ -9,11 +9,12 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_postgres::Error as PgError;
 use tokio_util::sync::CancellationToken;
 
+use super::handle::{OnCommit, Pending, WriterHandle};
 use super::lanes::{Lanes, conflict, locking_key, unknown};
 use super::model::{NewEvent, Stored};
 use super::store::{Failure, Statements};
@@ -22,13 +23,6 @@ use crate::db::{Db, Session};
 use crate::kernel::backoff::Backoff;
 use crate::kernel::{Error, Result, clock, random};
 
-/// Called after every commit with the number of events it stored, so that a local worker can be nudged.
-pub type OnCommit = Arc<dyn Fn(usize) + Send + Sync>;
-
-/// Requests that may wait.
-const QUEUE: usize = 4096;
-/// Bytes of payload that may wait, in KiB: 64 MiB.
-const BUDGET_KIB: u32 = 64 * 1024;
 /// Events, and bytes of payload, in one statement.
 const GROUP: usize = 256;
 const GROUP_BYTES: usize = 4 << 20;
@@ -37,34 +31,8 @@ const IDS: usize = 1000;
 /// A statement that takes longer has lost its server (whose own limit is below this).
 const STATEMENT_LIMIT: Duration = Duration::from_secs(12);
 const CONNECT_LIMIT: Duration = Duration::from_secs(6);
-/// No request waits longer for its answer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 const SETUP: &str = "set lock_timeout = '100ms'; set statement_timeout = '10s'; \
                      set default_transaction_isolation = 'read committed'";
-
-/// A request's event on its way to the table.
-pub(super) struct Pending {
-    pub(super) event: NewEvent,
-    reply: oneshot::Sender<Result<Stored>>,
-    _room: OwnedSemaphorePermit,
-}
-
-impl Pending {
-    pub(super) fn answer(self, answer: Result<Stored>) {
-        // A client that hung up doesn't hear it.
-        let _ = self.reply.send(answer);
-    }
-}
-
-/// The way to the writer. Cheap to clone.
-#[derive(Clone)]
-pub struct WriterHandle {
-    queue: mpsc::Sender<Pending>,
-    room: Arc<Semaphore>,
-    lanes: Arc<Lanes>,
-    shutdown: CancellationToken,
-    done: CancellationToken,
-}
 
 /// The group-committing writer; a task that lives until it is told to stop.
 pub struct Writer {
@@ -87,30 +55,23 @@ impl Writer {
     /// for that. The database may be away: requests are then answered with 503 until it is back.
     #[must_use]
     pub fn start(db: Db, on_commit: OnCommit, shutdown: CancellationToken) -> WriterHandle {
-        let (queue, requests) = mpsc::channel(QUEUE);
         let lanes = Lanes::new(db.clone(), on_commit.clone());
         let done = CancellationToken::new();
+        let (handle, requests) = WriterHandle::new(lanes.clone(), shutdown.clone(), done.clone());
         let writer = Self {
             db,
             on_commit,
-            lanes: lanes.clone(),
+            lanes,
             connected: None,
             failures: 0,
             not_before: None,
         };
-        let ended = done.clone().drop_guard();
-        let stop = shutdown.clone();
+        let ended = done.drop_guard();
         tokio::spawn(async move {
             let _ended = ended;
-            writer.run(requests, stop).await;
+            writer.run(requests, shutdown).await;
         });
-        WriterHandle {
-            queue,
-            room: Arc::new(Semaphore::new(BUDGET_KIB as usize)),
-            lanes,
-            shutdown,
-            done,
-        }
+        handle
     }
 
     async fn run(mut self, mut requests: mpsc::Receiver<Pending>, shutdown: CancellationToken) {
@@ -353,74 +314,5 @@ fn same(error: &Error) -> Error {
             retry_after: *retry_after,
         },
         other => Error::broken(other.chain()),
-    }
-}
-
-impl WriterHandle {
-    /// Stores one event; answers after its commit.
-    ///
-    /// # Errors
-    /// `Conflict` (`idempotency_conflict`) when its key names an event with another body; `Invalid` when the database
-    /// can't hold it; `Unavailable` when the database is away, the queue full or the key held by an open transaction.
-    pub async fn submit(&self, event: NewEvent) -> Result<Stored> {
-        let (reply, answer) = oneshot::channel();
-        let pending = Pending {
-            _room: self.room_for(event.payload.len())?,
-            event,
-            reply,
-        };
-        if self.lanes.is_held(&pending.event) {
-            self.lanes.contended(pending);
-        } else {
-            self.queue.try_send(pending).map_err(|refused| {
-                Error::unavailable(match refused {
-                    mpsc::error::TrySendError::Full(_) => {
-                        "too many events are waiting; nothing was stored"
-                    }
-                    mpsc::error::TrySendError::Closed(_) => "shutting down; nothing was stored",
-                })
-            })?;
-        }
-        match timeout(ANSWER_LIMIT, answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => Err(unknown()),
-        }
-    }
-
-    /// Stores all events by one commit, or none. Answers come in the order of the events.
-    ///
-    /// # Errors
-    /// As [`Self::submit`]; places begin with the event's index (`/3/payload`).
-    pub async fn submit_all(&self, events: Vec<NewEvent>) -> Result<Vec<Stored>> {
-        if events.is_empty() {
-            return Ok(Vec::new());
-        }
-        if self.shutdown.is_cancelled() {
-            return Err(Error::unavailable("shutting down; nothing was stored"));
-        }
-        let _room = self.room_for(events.iter().map(|e| e.payload.len()).sum())?;
-        let lanes = self.lanes.clone();
-        let work = async move { lanes.batch(&events).await };
-        // A task of its own: what has begun is finished even if nobody waits for it any more.
-        self.lanes
-            .tracker
-            .spawn(work)
-            .await
-            .unwrap_or_else(|_| Err(unknown()))
-    }
-
-    /// After a shutdown: returns when all that was taken in has been stored or refused.
-    pub async fn finished(&self) {
-        self.done.cancelled().await;
-        self.lanes.tracker.close();
-        self.lanes.tracker.wait().await;
-    }
-
-    fn room_for(&self, bytes: usize) -> Result<OwnedSemaphorePermit> {
-        let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
-        self.room
-            .clone()
-            .try_acquire_many_owned(kib)
-            .map_err(|_| Error::unavailable("too much is waiting; nothing was stored"))
     }
 }
