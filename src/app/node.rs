@@ -18,7 +18,7 @@ use crate::db::Db;
 use crate::deliveries::channels::{self, Channel};
 use crate::deliveries::completer::Completer;
 use crate::http::health::Health;
-use crate::http::{self, Authenticator, Route};
+use crate::http::{self, Authenticator, Patience, Route};
 use crate::ingest;
 use crate::kernel::{Error, Result};
 use crate::notifications::{self, inbox::Inboxes};
@@ -45,6 +45,8 @@ pub struct Node {
     writer: ingest::WriterHandle,
     /// Answers no more requests, claims no more jobs.
     closing: CancellationToken,
+    /// Takes no more events.
+    ingest_closing: CancellationToken,
     /// Nobody needs hints, streams and heartbeats any more.
     stopped: CancellationToken,
     tasks: TaskTracker,
@@ -66,6 +68,7 @@ impl Node {
     /// When the address is taken, or a channel's settings don't hold.
     pub async fn start(config: &Config, db: Db, parts: Parts) -> Result<Self> {
         let (closing, stopped) = (CancellationToken::new(), CancellationToken::new());
+        let ingest_closing = CancellationToken::new();
         let tasks = TaskTracker::new();
         let incarnation = Incarnation::new();
         let presence = Presence::new(
@@ -127,11 +130,12 @@ impl Node {
         );
         tasks.spawn(task.run(closing.clone()));
         tasks.spawn(presence.clone().run(bell.clone(), stopped.clone()));
-        tasks.spawn(hub.clone().run(stopped.clone()));
+        // Ends with the API: whoever streams or polls is cut off then, and comes back to another node.
+        tasks.spawn(hub.clone().run(closing.clone()));
 
         let nudged = bell.clone();
         let on_commit: ingest::OnCommit = Arc::new(move |_| nudged.nudge(EVENTS));
-        let writer = ingest::Writer::start(db.clone(), on_commit, stopped.clone());
+        let writer = ingest::Writer::start(db.clone(), on_commit, ingest_closing.clone());
         let api = api.map(|(listener, auth)| {
             let changed = hints.clone();
             let inboxes = Inboxes::new(db.clone(), Arc::new(move |users| changed.changed(users)));
@@ -151,9 +155,17 @@ impl Node {
                 config.http.clone(),
                 closing.clone(),
             );
-            tokio::spawn(
-                async move { http::serve(listener, routes, auth, &settings, closing).await },
-            )
+            tokio::spawn(async move {
+                http::serve(
+                    listener,
+                    routes,
+                    auth,
+                    &settings,
+                    Patience::default(),
+                    closing,
+                )
+                .await
+            })
         });
         if let Some(address) = address {
             tracing::info!(%address, worker = parts.worker, "serving");
@@ -165,6 +177,7 @@ impl Node {
             bell,
             writer,
             closing,
+            ingest_closing,
             stopped,
             tasks,
             api,
@@ -216,6 +229,8 @@ impl Node {
                 Err(error) => tracing::error!(%error, "the HTTP server broke"),
             }
         }
+        self.ingest_closing.cancel();
+        self.writer.finished().await;
         if let Some(Works {
             dispatcher,
             recorded,
@@ -230,7 +245,6 @@ impl Node {
                 );
             }
         }
-        drop(self.writer);
         self.stopped.cancel();
         self.tasks.close();
         if tokio::time::timeout(self.patience, self.tasks.wait())

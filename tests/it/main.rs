@@ -10,6 +10,10 @@
 
 mod cli;
 mod embedded;
+mod health;
+mod http;
+mod ingest;
+mod ingest_trouble;
 mod migrate;
 mod schema;
 mod smtp;

@@ -15,7 +15,7 @@ with due as materialized (
      where not exists (select from neurolink_pauses p where p.kind = 'delivery' and p.channel in ('', l.channel))
 ), claimed as (
     update neurolink_jobs
-       set attempt = attempt + 1, claimed_by = $6, run_at = now() + $7 * interval '1 millisecond'
+       set attempt = attempt + 1, claimed_by = $6, run_at = now() + $7::bigint * interval '1 millisecond'
      where ctid = any (array (select place from due))
     returning id, ref_id, channel, lane, attempt, max_attempts
 ), lost as (

@@ -3,7 +3,7 @@
 -- $1 the claiming worker uuid, $2 lease in milliseconds bigint
 -- At most one row: the job.
 update neurolink_jobs
-   set attempt = attempt + 1, claimed_by = $1, run_at = now() + $2 * interval '1 millisecond'
+   set attempt = attempt + 1, claimed_by = $1, run_at = now() + $2::bigint * interval '1 millisecond'
  where ctid = any (array (
        select ctid from neurolink_jobs
         where kind = 'event' and channel = 'single' and lane = any ('{0,1,2}')

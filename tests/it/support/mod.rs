@@ -2,6 +2,8 @@
 
 pub mod cluster;
 mod database;
+pub mod http;
+pub mod proxy;
 pub(crate) mod smtp;
 
 pub use database::{TestDb, open};
