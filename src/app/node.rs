@@ -270,7 +270,7 @@ fn start_works(
     if let Some(slow) = ways.iter().find(|way| way.timeout() * 2 > lease) {
         let (channel, timeout) = (slow.kind().as_str(), slow.timeout().as_secs());
         return Err(Error::invalid(
-            "invalid_setting",
+            "setting_invalid",
             format!(
                 "NEUROLINK_DELIVERY_LEASE must be at least twice the time-out of channel {channel} ({timeout} s)"
             ),

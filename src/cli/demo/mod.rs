@@ -34,8 +34,17 @@ use play::Entrance;
 use print::{Links, Printer};
 use story::Round;
 
+const EXAMPLES: &str = "\
+Examples:
+  neurolink demo                     play until stopped, with links and tokens to look around with
+  neurolink demo --once              one round, checked; for scripts
+  neurolink demo --seed 7 --every 1  another story, told faster
+
+It runs on an embedded database of its own (`demo` in the data folder): nothing of yours is read or changed.";
+
 /// The options of `neurolink demo`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Play one round, check it, print a summary and exit: 0 when all is there, 1 when something is missing or too much
     #[arg(long)]

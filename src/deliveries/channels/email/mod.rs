@@ -40,7 +40,7 @@ impl EmailChannel {
     /// From the settings; `None` when they name neither a server nor a folder. The folder is created here.
     ///
     /// # Errors
-    /// `Invalid` with code `invalid_setting` that names every fault found: the sender's address, the server's name,
+    /// `Invalid` with code `setting_invalid` that names every fault found: the sender's address, the server's name,
     /// half a pair of credentials, a CA file that can't be read or holds no certificate, a folder that can't be made.
     pub fn from_config(email: &Email, erp_url: Option<&str>) -> Result<Option<Self>> {
         let Some(transport) = &email.transport else {
@@ -68,7 +68,7 @@ impl EmailChannel {
                 concurrency,
             })),
             _ => Err(Error::invalid(
-                "invalid_setting",
+                "setting_invalid",
                 format!("e-mail can't be used: {}", faults.join("; ")),
             )),
         }
