@@ -14,6 +14,7 @@ mod health;
 mod http;
 mod ingest;
 mod ingest_trouble;
+mod line;
 mod migrate;
 mod schema;
 mod smtp;

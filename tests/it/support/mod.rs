@@ -1,5 +1,6 @@
 //! What the tests stand on: a private PostgreSQL ([`cluster`]), a database per test ([`TestDb`]), a real SMTP server.
 
+pub mod app;
 pub mod cluster;
 mod database;
 pub mod http;
