@@ -20,3 +20,4 @@ mod schema;
 mod smtp;
 mod starter;
 mod support;
+mod way_in;
