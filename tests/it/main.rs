@@ -17,6 +17,7 @@ mod ingest_trouble;
 mod line;
 mod migrate;
 mod schema;
+mod schema_guards;
 mod smtp;
 mod starter;
 mod support;
