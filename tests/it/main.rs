@@ -21,4 +21,5 @@ mod schema_guards;
 mod smtp;
 mod starter;
 mod support;
+mod tight;
 mod way_in;
