@@ -49,6 +49,8 @@ pub fn from_pg(error: tokio_postgres::Error) -> Error {
         c if c.starts_with("08") || c.starts_with("57P") || c.starts_with("53") => {
             Error::away("the database is not ready", error)
         }
+        // A standby, mostly the primary of before a failover.
+        "25006" => Error::away("the database is read-only at present", error),
         // Wrong password, no such user or database: until somebody mends the address or the server, nothing goes.
         "28000" | "28P01" | "3D000" => {
             Error::internal("the database refuses the login of DATABASE_URL", error)

@@ -146,6 +146,17 @@ async fn a_database_that_refuses_the_login_says_so() {
 }
 
 #[tokio::test]
+async fn a_standby_is_a_database_that_is_away_for_now() {
+    let test = TestDb::empty().await;
+    let client = open(&test.config()).client().await.unwrap();
+    let standby = "set default_transaction_read_only = on";
+    client.batch_execute(standby).await.unwrap();
+    let refused = client.batch_execute("create table t ()").await.unwrap_err();
+    let refused = neurolink::kernel::Error::from(refused);
+    assert!(refused.is_transient(), "{}", refused.chain());
+}
+
+#[tokio::test]
 async fn a_service_on_a_database_that_is_not_migrated_says_once_what_to_do() {
     let test = TestDb::empty().await;
     let out = tokio::process::Command::new(env!("CARGO_BIN_EXE_neurolink"))
