@@ -31,7 +31,7 @@ async fn a_rule_that_hangs_is_stopped_on_every_node_and_its_batch_goes_on_withou
     let hundred = vec![json!({"!=": [{"var": ""}, -1]}); 100];
     let slow_rule = rule_if(&sql, "slow", &slow(&json!({"and": hundred})), &told_all).await;
     rule(&sql, "other", "*", &told_all).await;
-    let settings = [("NEUROLINK_RULE_WATCHDOG", "300ms")];
+    let settings = [("NEUROLINK_RULE_WATCHDOG", "500ms")];
     let nodes = [
         App::start_with(&db, WHOLE, &settings).await,
         App::start_with(&db, WHOLE, &settings).await,
@@ -51,7 +51,7 @@ async fn a_rule_that_hangs_is_stopped_on_every_node_and_its_batch_goes_on_withou
     assert_eq!(faults.len(), 1);
     assert_eq!(faults[0].get::<_, i64>("rule_id"), slow_rule);
     assert_eq!(faults[0].get::<_, &str>("kind"), "watchdog");
-    assert!(faults[0].get::<_, &str>("detail").contains("300 ms"));
+    assert!(faults[0].get::<_, &str>("detail").contains("500 ms"));
     for id in &ids {
         assert_eq!(told(&sql, *id).await, ["cfo"]);
     }
@@ -102,7 +102,7 @@ async fn a_rule_that_still_hangs_doesnt_keep_the_process_from_stopping() {
         .env_clear()
         .env("DATABASE_URL", db.url())
         .env("JWT_SECRET_KEY", SECRET)
-        .env("NEUROLINK_RULE_WATCHDOG", "300ms")
+        .env("NEUROLINK_RULE_WATCHDOG", "500ms")
         .env("NEUROLINK_SHUTDOWN_TIMEOUT", "2s")
         .stderr(std::process::Stdio::null())
         .kill_on_drop(true)
