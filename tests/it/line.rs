@@ -34,7 +34,7 @@ async fn events(sql: &Client, rows: &Value) -> Vec<i64> {
     ids
 }
 
-/// A rule with a condition; of module `module`, any when null.
+/// A rule for events of any type on a condition.
 async fn rule_if(sql: &Client, name: &str, condition: &Value, template: &Value) -> i64 {
     let (condition, template) = (condition.to_string(), template.to_string());
     sql.query_one(
