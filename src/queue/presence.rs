@@ -92,7 +92,7 @@ impl Presence {
                 .await?
                 .try_get::<_, bool>(0)?
             {
-                key = Incarnation(Uuid::new_v4()).lock_key();
+                key = Incarnation::new().lock_key();
             }
             lock_key = Some(key);
         }
