@@ -166,7 +166,10 @@ impl Evaluator {
             .await
             .map_err(|f| f.of(&jobs))?; // 4: matches
         let (roles, ids) = compose::wanted(&judged);
-        let people = Arc::new(directory::store::find(&tx, &roles, &ids).await?);
+        let people = directory::store::find(&tx, &roles, &ids)
+            .await
+            .map_err(Failure::blameless)?;
+        let people = Arc::new(people);
         let tellings = compose::tellings(&judged, &people); // 5: who is told what
         let numbers = self.take_ids(&tx, tellings.len()).await?;
         let composed = watchdog::compose(
@@ -338,6 +341,19 @@ pub struct Failure {
     pub error: Error,
     /// The job whose event did it.
     pub culprit: Option<i64>,
+    /// No event did it (the directory's view is broken): nothing is set apart or given up, however long it lasts.
+    pub is_blameless: bool,
+}
+
+impl Failure {
+    /// Nobody's fault.
+    fn blameless(error: Error) -> Self {
+        Self {
+            error,
+            culprit: None,
+            is_blameless: true,
+        }
+    }
 }
 
 impl From<Error> for Failure {
@@ -345,6 +361,7 @@ impl From<Error> for Failure {
         Self {
             error,
             culprit: None,
+            is_blameless: false,
         }
     }
 }
