@@ -6,10 +6,12 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 use tokio_postgres::{Client, NoTls};
+
+use crate::machine;
 
 const USER: &str = "chaos";
 
@@ -29,11 +31,21 @@ pub struct Cluster {
 impl Cluster {
     /// Makes and starts one below `folder`.
     pub async fn start(folder: &Path) -> Result<Self> {
-        let account = if rustix::process::geteuid().is_root() { Some(account("postgres")?) } else { None };
+        let account = if rustix::process::geteuid().is_root() {
+            Some(machine::account("postgres")?)
+        } else {
+            None
+        };
         // A socket's path may have 107 bytes: not below a deep checkout.
-        let socket = tempfile::Builder::new().prefix("nl-chaos-").tempdir_in("/tmp")?;
+        let socket = tempfile::Builder::new()
+            .prefix("nl-chaos-")
+            .tempdir_in("/tmp")?;
         // Nor can its account enter a checkout below /root.
-        let data = if account.is_some() { socket.path().join("data") } else { folder.join("data") };
+        let data = if account.is_some() {
+            socket.path().join("data")
+        } else {
+            folder.join("data")
+        };
         std::fs::create_dir(&data)?;
         for path in [socket.path(), &data] {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))?;
@@ -42,7 +54,7 @@ impl Cluster {
             }
         }
         let cluster = Self {
-            programs: programs()?,
+            programs: machine::programs()?,
             data,
             socket,
             log: folder.join("postgres.log"),
@@ -52,11 +64,25 @@ impl Cluster {
         };
         let made = cluster
             .program("initdb")
-            .args(["-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
+            .args([
+                "-U",
+                USER,
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+                "-D",
+            ])
             .arg(&cluster.data)
             .output()
             .await?;
-        ensure!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        ensure!(
+            made.status.success(),
+            "initdb: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
         cluster.up().await?;
         let admin = cluster.connect_to("postgres").await?;
         admin.batch_execute("create database chaos").await?;
@@ -76,8 +102,13 @@ impl Cluster {
 
     async fn connect_to(&self, database: &str) -> Result<Client> {
         let mut config = tokio_postgres::Config::new();
-        config.host_path(self.socket.path()).user(USER).dbname(database).application_name("chaos");
-        let (client, connection) = tokio::time::timeout(Duration::from_secs(5), config.connect(NoTls)).await??;
+        config
+            .host_path(self.socket.path())
+            .user(USER)
+            .dbname(database)
+            .application_name("chaos");
+        let (client, connection) =
+            tokio::time::timeout(Duration::from_secs(5), config.connect(NoTls)).await??;
         tokio::spawn(connection);
         Ok(client)
     }
@@ -88,23 +119,47 @@ impl Cluster {
         loop {
             match self.connect().await {
                 Ok(client) => return Ok(client),
-                Err(error) if Instant::now() > deadline => return Err(error.context("PostgreSQL isn't back after 30 s")),
+                Err(error) if Instant::now() > deadline => {
+                    return Err(error.context("PostgreSQL isn't back after 30 s"));
+                }
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
     }
 
     async fn up(&self) -> Result<()> {
-        let log = std::fs::File::options().create(true).append(true).open(&self.log)?;
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&self.log)?;
         let mut server = self.server.lock().await;
         let child = self
             .program("postgres")
             .arg("-D")
             .arg(&self.data)
-            .args(["-c", "listen_addresses=", "-c", "max_connections=150", "-c", "fsync=off", "-c", "shared_buffers=128MB"])
-            .args(["-c", "jit=off", "-c", "timezone=UTC", "-c", "log_line_prefix=%m [%p] %a "])
+            .args([
+                "-c",
+                "listen_addresses=",
+                "-c",
+                "max_connections=150",
+                "-c",
+                "fsync=off",
+                "-c",
+                "shared_buffers=128MB",
+            ])
+            .args([
+                "-c",
+                "jit=off",
+                "-c",
+                "timezone=UTC",
+                "-c",
+                "log_line_prefix=%m [%p] %a ",
+            ])
             .arg("-c")
-            .arg(format!("unix_socket_directories={}", self.socket.path().display()))
+            .arg(format!(
+                "unix_socket_directories={}",
+                self.socket.path().display()
+            ))
             .stderr(log)
             .kill_on_drop(true)
             .spawn()?;
@@ -112,7 +167,11 @@ impl Cluster {
         drop(server);
         let deadline = Instant::now() + Duration::from_secs(30);
         while let Err(error) = self.connect_to("postgres").await {
-            ensure!(Instant::now() < deadline, "PostgreSQL doesn't start: {error:#}; see {}", self.log.display());
+            ensure!(
+                Instant::now() < deadline,
+                "PostgreSQL doesn't start: {error:#}; see {}",
+                self.log.display()
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(())
@@ -121,8 +180,17 @@ impl Cluster {
     /// `pg_ctl stop -m immediate`: no farewell to anybody, recovery at the next start.
     pub async fn stop_immediately(&self) -> Result<()> {
         let mut server = self.server.lock().await;
-        let stopped = self.program("pg_ctl").args(["stop", "-m", "immediate", "-w", "-D"]).arg(&self.data).output().await?;
-        ensure!(stopped.status.success(), "pg_ctl: {}", String::from_utf8_lossy(&stopped.stderr));
+        let stopped = self
+            .program("pg_ctl")
+            .args(["stop", "-m", "immediate", "-w", "-D"])
+            .arg(&self.data)
+            .output()
+            .await?;
+        ensure!(
+            stopped.status.success(),
+            "pg_ctl: {}",
+            String::from_utf8_lossy(&stopped.stderr)
+        );
         if let Some(mut child) = server.take() {
             child.wait().await?;
         }
@@ -137,47 +205,26 @@ impl Cluster {
     /// Copies the data to where it can be looked at later.
     pub async fn keep(&self, folder: &Path) -> Result<()> {
         if !self.data.starts_with(folder) {
-            Command::new("cp").arg("-a").arg(&self.data).arg(folder).status().await?;
+            Command::new("cp")
+                .arg("-a")
+                .arg(&self.data)
+                .arg(folder)
+                .status()
+                .await?;
         }
         Ok(())
     }
 
     fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.programs.join(name));
-        command.current_dir("/").stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
+        command
+            .current_dir("/")
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null());
         command.env_remove("PGDATA").env("LC_ALL", "C.UTF-8");
         if let Some((uid, gid)) = self.account {
             command.uid(uid).gid(gid);
         }
         command
     }
-}
-
-/// The newest installed server programs.
-fn programs() -> Result<PathBuf> {
-    let mut found: Vec<(u32, PathBuf)> = Vec::new();
-    for entry in std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten() {
-        let bin = entry.path().join("bin");
-        if let (Some(version), true) = (entry.file_name().to_str().and_then(|v| v.parse().ok()), bin.join("initdb").exists()) {
-            found.push((version, bin));
-        }
-    }
-    found.sort();
-    if let Some((_, bin)) = found.pop() {
-        return Ok(bin);
-    }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    match std::env::split_paths(&path).find(|folder| folder.join("initdb").exists()) {
-        Some(folder) => Ok(folder),
-        None => bail!("PostgreSQL's server programs are missing; deploy/setup.sh --for test installs them"),
-    }
-}
-
-fn account(name: &str) -> Result<(u32, u32)> {
-    let users = std::fs::read_to_string("/etc/passwd")?;
-    let line = users.lines().find(|line| line.split(':').next() == Some(name));
-    let line = line.with_context(|| format!("initdb refuses root and there is no user {name}"))?;
-    let mut fields = line.split(':').skip(2);
-    let mut number = || fields.next().and_then(|n| n.parse().ok()).context("/etc/passwd can't be read");
-    Ok((number()?, number()?))
 }

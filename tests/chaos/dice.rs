@@ -14,9 +14,9 @@ impl Dice {
 
     /// Dice of somebody's own, so that how often one asks doesn't change what another gets.
     pub fn of(seed: u64, whose: &str) -> Self {
-        let mixed = whose.bytes().fold(seed, |state, byte| {
-            Self(state ^ u64::from(byte)).next()
-        });
+        let mixed = whose
+            .bytes()
+            .fold(seed, |state, byte| Self(state ^ u64::from(byte)).next());
         Self(mixed)
     }
 

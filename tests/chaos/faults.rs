@@ -42,7 +42,11 @@ async fn inject(run: &Run, fault: &Fault) -> Result<()> {
         Kind::SmtpStall => smtp(run, fault, "stall").await,
         Kind::SmtpDrop => smtp(run, fault, "drop").await,
         Kind::FullDisk => {
-            let blow = run.blow(fault.kind, &for_a_while("the folder of mails is full", fault.lasts), None);
+            let blow = run.blow(
+                fault.kind,
+                &for_a_while("the folder of mails is full", fault.lasts),
+                None,
+            );
             run.mailbox.fill(fault.lasts).await?;
             run.blow_over(blow);
             Ok(())
@@ -54,7 +58,11 @@ async fn kill_node(run: &Run, fault: &Fault) -> Result<()> {
     let node = &run.nodes[fault.which % run.nodes.len()];
     let mut process = node.take().await;
     let pid = node.pid(&process);
-    let blow = run.blow(fault.kind, &for_a_while(&format!("node {} is gone", node.name), fault.lasts), pid);
+    let blow = run.blow(
+        fault.kind,
+        &for_a_while(&format!("node {} is gone", node.name), fault.lasts),
+        pid,
+    );
     node.kill(&mut process).await?;
     tokio::time::sleep(fault.lasts).await;
     node.spawn(&mut process)?;
@@ -67,7 +75,11 @@ async fn freeze(run: &Run, fault: &Fault) -> Result<()> {
     let node = &run.nodes[fault.which % WORKERS];
     let process = node.take().await;
     let pid = node.pid(&process);
-    let blow = run.blow(fault.kind, &for_a_while(&format!("node {} stands still", node.name), fault.lasts), pid);
+    let blow = run.blow(
+        fault.kind,
+        &for_a_while(&format!("node {} stands still", node.name), fault.lasts),
+        pid,
+    );
     node.signal(&process, Signal::STOP)?;
     tokio::time::sleep(fault.lasts).await;
     node.signal(&process, Signal::CONT)?;
@@ -78,19 +90,35 @@ async fn freeze(run: &Run, fault: &Fault) -> Result<()> {
 async fn clock_off(run: &Run, fault: &Fault) -> Result<()> {
     let node = &run.nodes[fault.which % WORKERS];
     let mut process = node.take().await;
-    let off = if Dice::new(fault.which as u64).chance(0.5) { 600 } else { -600 };
+    let off = if Dice::new(fault.which as u64).chance(0.5) {
+        600
+    } else {
+        -600
+    };
     node.stop(&mut process, Duration::from_secs(15)).await?;
     process.set_clock(off);
     node.spawn(&mut process)?;
     let what = format!("node {}'s clock is {off:+} s off", node.name);
-    let blow = run.blow(fault.kind, &for_a_while(&what, fault.lasts), node.pid(&process));
+    let blow = run.blow(
+        fault.kind,
+        &for_a_while(&what, fault.lasts),
+        node.pid(&process),
+    );
     node.until_ready(&run.http).await?;
     // A fault that doesn't strike would prove nothing.
     let date = run.http.get(format!("{}/health", node.base)).send().await?;
-    let date = date.headers().get("date").and_then(|d| d.to_str().ok()).context("an answer without a date")?;
+    let date = date
+        .headers()
+        .get("date")
+        .and_then(|d| d.to_str().ok())
+        .context("an answer without a date")?;
     let theirs = jiff::fmt::rfc2822::parse(date)?.timestamp().as_second();
     let error = theirs - jiff::Timestamp::now().as_second();
-    anyhow::ensure!((error - off).abs() < 30, "node {}'s clock is {error} s off instead of {off} s", node.name);
+    anyhow::ensure!(
+        (error - off).abs() < 30,
+        "node {}'s clock is {error} s off instead of {off} s",
+        node.name
+    );
     tokio::time::sleep(fault.lasts).await;
     process.set_clock(0);
     node.stop(&mut process, Duration::from_secs(15)).await?;
@@ -104,11 +132,20 @@ async fn kill_backend(run: &Run, fault: &Fault) -> Result<()> {
     let _one = run.cluster.fault.lock().await;
     let sql = run.cluster.connect_patiently().await?;
     let backends = sql
-        .query("select pid from pg_stat_activity where application_name = 'neurolink' order by pid", &[])
+        .query(
+            "select pid from pg_stat_activity where application_name = 'neurolink' order by pid",
+            &[],
+        )
         .await?;
-    let backend = backends.get(fault.which % backends.len().max(1)).context("there is no backend to kill")?;
+    let backend = backends
+        .get(fault.which % backends.len().max(1))
+        .context("there is no backend to kill")?;
     let pid: i32 = backend.get(0);
-    let blow = run.blow(fault.kind, &format!("backend {pid}; PostgreSQL recovers"), None);
+    let blow = run.blow(
+        fault.kind,
+        &format!("backend {pid}; PostgreSQL recovers"),
+        None,
+    );
     kill_process(Pid::from_raw(pid).context("no process id")?, Signal::KILL)?;
     // Until the server has thrown everybody out it still takes connections, and drops them.
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -123,17 +160,24 @@ async fn cut_listener(run: &Run, fault: &Fault) -> Result<()> {
     let listeners = sql
         .query("select distinct pid from pg_locks where locktype = 'advisory' and objsubid = 1 and granted order by pid", &[])
         .await?;
-    let Some(listener) = listeners.get(fault.which % listeners.len().max(1)) else { return Ok(()) };
+    let Some(listener) = listeners.get(fault.which % listeners.len().max(1)) else {
+        return Ok(());
+    };
     let pid: i32 = listener.get(0);
     let blow = run.blow(fault.kind, &format!("listener connection {pid}"), None);
-    sql.execute("select pg_terminate_backend($1)", &[&pid]).await?;
+    sql.execute("select pg_terminate_backend($1)", &[&pid])
+        .await?;
     run.blow_over(blow);
     Ok(())
 }
 
 async fn restart_db(run: &Run, fault: &Fault) -> Result<()> {
     let _one = run.cluster.fault.lock().await;
-    let blow = run.blow(fault.kind, &for_a_while("PostgreSQL is stopped (immediate)", fault.lasts), None);
+    let blow = run.blow(
+        fault.kind,
+        &for_a_while("PostgreSQL is stopped (immediate)", fault.lasts),
+        None,
+    );
     run.cluster.stop_immediately().await?;
     tokio::time::sleep(fault.lasts).await;
     run.cluster.start_again().await?;
@@ -144,7 +188,11 @@ async fn restart_db(run: &Run, fault: &Fault) -> Result<()> {
 async fn smtp(run: &Run, fault: &Fault, mode: &str) -> Result<()> {
     // Two modes at once can't be: the later fault waits for the earlier one's end.
     let _one = run.smtp.fault.lock().await;
-    let blow = run.blow(fault.kind, &for_a_while("the mail server", fault.lasts), None);
+    let blow = run.blow(
+        fault.kind,
+        &for_a_while("the mail server", fault.lasts),
+        None,
+    );
     run.smtp.mode(mode).await?;
     tokio::time::sleep(fault.lasts).await;
     run.smtp.mode("take").await?;
@@ -161,13 +209,21 @@ pub async fn keep(run: Shared, over: tokio_util::sync::CancellationToken) -> Vec
     let mut ended = Vec::new();
     while !over.is_cancelled() {
         for node in &run.nodes {
-            let Some(mut process) = node.try_take() else { continue };
+            let Some(mut process) = node.try_take() else {
+                continue;
+            };
             match node.revive(&mut process) {
                 Ok(None) => {}
                 Ok(Some((status, served))) => {
-                    run.say(&format!("node {} ended by itself ({status}) and is started again", node.name));
+                    run.say(&format!(
+                        "node {} ended by itself ({status}) and is started again",
+                        node.name
+                    ));
                     if served {
-                        ended.push(format!("node {} ended by itself while serving: {status}", node.name));
+                        ended.push(format!(
+                            "node {} ended by itself while serving: {status}",
+                            node.name
+                        ));
                     }
                 }
                 Err(error) => run.say(&format!("node {}: {error:#}", node.name)),

@@ -92,7 +92,10 @@ impl Ledger {
     /// Events committed for certain, and all that were tried.
     pub fn counts(&self) -> (usize, usize) {
         let entries = self.entries.lock().unwrap();
-        let committed = entries.values().filter(|e| matches!(e.fate, Fate::Committed(_))).count();
+        let committed = entries
+            .values()
+            .filter(|e| matches!(e.fate, Fate::Committed(_)))
+            .count();
         (committed, entries.len())
     }
 }

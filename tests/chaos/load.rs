@@ -43,9 +43,9 @@ pub fn make(run: &Shared, dice: &mut Dice) -> Spec {
     Spec {
         n: run.ledger.number(),
         about,
-        branch: *dice.pick::<&str>(&["bgd", "bsr"]),
+        branch: dice.pick::<&str>(&["bgd", "bsr"]),
         quantity: dice.below(20),
-        owner: *dice.pick::<&str>(&["acc1", "acc2", "keep1", "cfo"]),
+        owner: dice.pick::<&str>(&["acc1", "acc2", "keep1", "cfo"]),
         extra: dice.chance(0.2),
         poison: None,
     }
@@ -61,21 +61,33 @@ async fn read_and_put_away(run: Shared, user: &'static str, over: CancellationTo
         let base = &dice.pick(&run.nodes).base;
         let ask = |method: &str, path: &str| {
             let method = method.parse().unwrap_or_default();
-            run.http.request(method, format!("{base}{path}")).bearer_auth(&token).timeout(Duration::from_secs(3)).send()
+            run.http
+                .request(method, format!("{base}{path}"))
+                .bearer_auth(&token)
+                .timeout(Duration::from_secs(3))
+                .send()
         };
         // A node that is away is somebody else's test; the verdict only wants the counts and streams to agree in the end.
         if dice.chance(0.05) {
             let _ = ask("POST", "/v1/notifications/mark-all-read").await;
             continue;
         }
-        let Ok(answer) = ask("GET", "/v1/notifications?limit=20&archived=include").await else { continue };
+        let Ok(answer) = ask("GET", "/v1/notifications?limit=20&archived=include").await else {
+            continue;
+        };
         let list: Value = answer.json().await.unwrap_or_default();
-        let Some(items) = list["items"].as_array().filter(|items| !items.is_empty()) else { continue };
+        let Some(items) = list["items"].as_array().filter(|items| !items.is_empty()) else {
+            continue;
+        };
         let id = &dice.pick(items)["id"];
         let _ = if user == "auditor" && dice.chance(0.3) {
             ask("DELETE", &format!("/v1/notifications/{id}")).await
         } else {
-            ask("PATCH", &format!("/v1/notifications/{id}/{}", dice.pick(&verbs))).await
+            ask(
+                "PATCH",
+                &format!("/v1/notifications/{id}/{}", dice.pick(&verbs)),
+            )
+            .await
         };
     }
 }

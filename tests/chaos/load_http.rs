@@ -22,7 +22,10 @@ pub async fn produce(run: Shared, number: usize, over: CancellationToken) {
     let token = token("erp", &["producer"]);
     while !over.is_cancelled() {
         tokio::time::sleep(dice.gap(PER_SECOND)).await;
-        let producer = Producer { run: &run, token: &token };
+        let producer = Producer {
+            run: &run,
+            token: &token,
+        };
         match dice.below(100) {
             0..25 => producer.once(&mut dice).await,
             25..90 => producer.keyed(&mut dice).await,
@@ -49,7 +52,11 @@ impl Producer<'_> {
     /// The status and the answer; nothing when nobody knows.
     async fn post(&self, dice: &mut Dice, path: &str, body: &Value) -> Option<(u16, Value)> {
         let node = dice.pick(&self.run.nodes);
-        let request = self.run.http.post(format!("{}{path}", node.base)).bearer_auth(self.token);
+        let request = self
+            .run
+            .http
+            .post(format!("{}{path}", node.base))
+            .bearer_auth(self.token);
         let answer = request.timeout(PATIENCE).json(body).send().await.ok()?;
         let status = answer.status().as_u16();
         Some((status, answer.json().await.ok()?))
@@ -60,9 +67,15 @@ impl Producer<'_> {
         let spec = make(self.run, dice);
         self.run.ledger.begin(&spec, "http");
         match self.post(dice, "/v1/events", &body(&spec, None)).await {
-            Some((201, answer)) => self.run.ledger.end(spec.n, Fate::Committed(answer["id"].as_i64())),
+            Some((201, answer)) => self
+                .run
+                .ledger
+                .end(spec.n, Fate::Committed(answer["id"].as_i64())),
             Some((503, _)) | None => {}
-            Some((status, answer)) => self.run.ledger.complain(Some(spec.n), format!("answered {status}: {answer}")),
+            Some((status, answer)) => self
+                .run
+                .ledger
+                .complain(Some(spec.n), format!("answered {status}: {answer}")),
         }
     }
 
@@ -71,14 +84,22 @@ impl Producer<'_> {
         let spec = make(self.run, dice);
         let key = format!("key-{}", spec.n);
         let asked = body(&spec, Some(&key));
-        let Some(id) = self.until_known(dice, &spec, &asked, "/v1/events", |answer| answer["id"].as_i64()).await else { return };
+        let Some(id) = self
+            .until_known(dice, &spec, &asked, "/v1/events", |answer| {
+                answer["id"].as_i64()
+            })
+            .await
+        else {
+            return;
+        };
         self.run.ledger.end(spec.n, Fate::Committed(Some(id)));
         match dice.below(100) {
             0..20 => match self.post(dice, "/v1/events", &asked).await {
                 Some((200, again)) if again["id"].as_i64() == Some(id) => {}
                 Some((503, _)) | None => {}
                 Some((status, answer)) => {
-                    let what = format!("event {id}, sent a second time, was answered {status}: {answer}");
+                    let what =
+                        format!("event {id}, sent a second time, was answered {status}: {answer}");
                     self.run.ledger.complain(Some(spec.n), what);
                 }
             },
@@ -88,7 +109,9 @@ impl Producer<'_> {
                 match self.post(dice, "/v1/events", &other).await {
                     Some((409 | 503, _)) | None => {}
                     Some((status, answer)) => {
-                        let what = format!("another body under the key of event {id} was answered {status}: {answer}");
+                        let what = format!(
+                            "another body under the key of event {id} was answered {status}: {answer}"
+                        );
                         self.run.ledger.complain(Some(spec.n), what);
                     }
                 }
@@ -100,13 +123,29 @@ impl Producer<'_> {
     /// All of them or none, under keys.
     async fn batch(&self, dice: &mut Dice) {
         let specs: Vec<Spec> = (0..5).map(|_| make(self.run, dice)).collect();
-        let asked: Vec<Value> = specs.iter().map(|spec| body(spec, Some(&format!("key-{}", spec.n)))).collect();
-        specs[1..].iter().for_each(|spec| self.run.ledger.begin(spec, "http batch"));
+        let asked: Vec<Value> = specs
+            .iter()
+            .map(|spec| body(spec, Some(&format!("key-{}", spec.n))))
+            .collect();
+        specs[1..]
+            .iter()
+            .for_each(|spec| self.run.ledger.begin(spec, "http batch"));
         let ids = |answer: &Value| {
             let items = answer["items"].as_array()?;
-            items.iter().map(|item| item["id"].as_i64()).collect::<Option<Vec<i64>>>()
+            items
+                .iter()
+                .map(|item| item["id"].as_i64())
+                .collect::<Option<Vec<i64>>>()
         };
-        let found = self.until_known(dice, &specs[0], &Value::Array(asked), "/v1/events/batch", ids).await;
+        let found = self
+            .until_known(
+                dice,
+                &specs[0],
+                &Value::Array(asked),
+                "/v1/events/batch",
+                ids,
+            )
+            .await;
         for (spec, id) in specs.iter().zip(found.unwrap_or_default()) {
             self.run.ledger.end(spec.n, Fate::Committed(Some(id)));
         }
@@ -127,12 +166,16 @@ impl Producer<'_> {
                     if let Some(found) = read(&answer) {
                         return Some(found);
                     }
-                    self.run.ledger.complain(Some(spec.n), format!("an answer without ids: {answer}"));
+                    self.run
+                        .ledger
+                        .complain(Some(spec.n), format!("an answer without ids: {answer}"));
                     return None;
                 }
                 Some((503, _)) | None => tokio::time::sleep(dice.seconds(0.05, 0.3)).await,
                 Some((status, answer)) => {
-                    self.run.ledger.complain(Some(spec.n), format!("answered {status}: {answer}"));
+                    self.run
+                        .ledger
+                        .complain(Some(spec.n), format!("answered {status}: {answer}"));
                     return None;
                 }
             }

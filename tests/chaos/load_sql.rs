@@ -13,7 +13,8 @@ use crate::load::{PER_SECOND, make};
 use crate::run::Shared;
 use crate::world::{Poison, Spec};
 
-const INSERT: &str = "insert into neurolink_events (source_module, event_type, severity, payload, branch_id)
+const INSERT: &str =
+    "insert into neurolink_events (source_module, event_type, severity, payload, branch_id)
     values ('chaos', $1, $2, $3::text::jsonb, $4)";
 const EMIT: &str = "select neurolink_emit('chaos', $1, $3::text::jsonb, severity => $2, branch_id => $4, idempotency_key => $5)";
 
@@ -45,7 +46,16 @@ pub async fn produce(run: Shared, number: usize, over: CancellationToken) {
 async fn act(run: &Shared, client: &mut Client, dice: &mut Dice) -> Result<bool> {
     match dice.below(100) {
         0..50 => single(run, client, dice, "sql insert").await?,
-        50..62 => several(run, client, dice, "sql transaction", Some(Fate::Committed(None))).await?,
+        50..62 => {
+            several(
+                run,
+                client,
+                dice,
+                "sql transaction",
+                Some(Fate::Committed(None)),
+            )
+            .await?
+        }
         62..72 => several(run, client, dice, "sql rollback", Some(Fate::Undone)).await?,
         72..78 => savepoint(run, client, dice).await?,
         78..92 => emit_twice(run, client, dice).await?,
@@ -61,7 +71,12 @@ async fn act(run: &Shared, client: &mut Client, dice: &mut Dice) -> Result<bool>
 
 async fn insert(client: &Client, spec: &Spec) -> Result<()> {
     let (kind, severity) = (spec.event_type(), spec.severity());
-    client.execute(INSERT, &[&kind, &severity, &spec.payload().to_string(), &spec.branch]).await?;
+    client
+        .execute(
+            INSERT,
+            &[&kind, &severity, &spec.payload().to_string(), &spec.branch],
+        )
+        .await?;
     Ok(())
 }
 
@@ -78,7 +93,13 @@ async fn store(run: &Shared, client: &Client, spec: &Spec, how: &'static str) ->
 }
 
 /// A transaction of several inserts that stays open for a while. Its end: commit, rollback, or none at all.
-async fn several(run: &Shared, client: &mut Client, dice: &mut Dice, how: &'static str, end: Option<Fate>) -> Result<()> {
+async fn several(
+    run: &Shared,
+    client: &mut Client,
+    dice: &mut Dice,
+    how: &'static str,
+    end: Option<Fate>,
+) -> Result<()> {
     let specs: Vec<Spec> = (0..=dice.below(4)).map(|_| make(run, dice)).collect();
     specs.iter().for_each(|spec| run.ledger.begin(spec, how));
     let all = |fate| specs.iter().for_each(|spec| run.ledger.end(spec.n, fate));
@@ -143,13 +164,20 @@ async fn savepoint(run: &Shared, client: &mut Client, dice: &mut Dice) -> Result
 async fn emit_twice(run: &Shared, client: &Client, dice: &mut Dice) -> Result<()> {
     let spec = make(run, dice);
     let key = format!("key-{}", spec.n);
-    let (kind, severity, payload) = (spec.event_type(), spec.severity(), spec.payload().to_string());
+    let (kind, severity, payload) = (
+        spec.event_type(),
+        spec.severity(),
+        spec.payload().to_string(),
+    );
     let mut first: Option<i64> = None;
     let mut fresh: Option<Client> = None;
     for _ in 0..100 {
         run.ledger.begin(&spec, "sql emit");
         let through = fresh.as_ref().unwrap_or(client);
-        match through.query_one(EMIT, &[&kind, &severity, &payload, &spec.branch, &key]).await {
+        match through
+            .query_one(EMIT, &[&kind, &severity, &payload, &spec.branch, &key])
+            .await
+        {
             Ok(row) => {
                 let id: i64 = row.get(0);
                 run.ledger.end(spec.n, Fate::Committed(Some(id)));
@@ -157,7 +185,10 @@ async fn emit_twice(run: &Shared, client: &Client, dice: &mut Dice) -> Result<()
                     None => first = Some(id),
                     Some(known) if known == id => return Ok(()),
                     Some(known) => {
-                        run.ledger.complain(Some(spec.n), format!("the same key gave event {known}, then event {id}"));
+                        run.ledger.complain(
+                            Some(spec.n),
+                            format!("the same key gave event {known}, then event {id}"),
+                        );
                         return Ok(());
                     }
                 }

@@ -11,13 +11,16 @@
     unreachable_pub
 )]
 
+mod args;
 mod cluster;
+mod deliveries;
 mod dice;
 mod faults;
 mod ledger;
 mod load;
 mod load_http;
 mod load_sql;
+mod machine;
 mod monitor;
 mod nodes;
 mod plan;
@@ -36,11 +39,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Parser as _;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::args::Args;
 use crate::plan::Kind;
 use crate::run::{LEASE, Run, Shared};
 use crate::summary::Summary;
@@ -51,32 +55,16 @@ const SETTLES: Duration = Duration::from_secs(5);
 /// Stories told in full; the rest are named.
 const STORIES: usize = 5;
 
-/// Kills everything there is, and checks that nothing was lost, doubled or left over.
-#[derive(Debug, clap::Parser)]
-#[command(name = "deploy/chaos.sh", no_binary_name = false)]
-struct Args {
-    /// How long the load lasts
-    #[arg(long, default_value_t = 1.0)]
-    minutes: f64,
-    /// Decides every fault; without it, one is drawn and printed
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Which faults, commas between; all without it, `none` for the load alone: kill-node, kill-backend, restart-db,
-    /// cut-listener, freeze-node, smtp-refuse, smtp-stall, smtp-drop, full-disk, clock-off
-    #[arg(long, value_delimiter = ',')]
-    faults: Vec<String>,
-    /// Keep the run's folder (logs, data) even if all is well
-    #[arg(long)]
-    keep: bool,
-}
-
 fn main() -> ExitCode {
     // Test runners ask what there is: nothing that wants to run beside other tests.
     if std::env::args().any(|argument| argument == "--list") {
         return ExitCode::SUCCESS;
     }
     let args = Args::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
     let outcome = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
         runtime.block_on(async {
             tokio::select! {
@@ -92,21 +80,43 @@ fn main() -> ExitCode {
             false
         }
     };
-    println!("{}", if passed { "1 passed, 0 failed" } else { "0 passed, 1 failed" });
-    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    println!(
+        "{}",
+        if passed {
+            "1 passed, 0 failed"
+        } else {
+            "0 passed, 1 failed"
+        }
+    );
+    if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 async fn chaos(args: &Args) -> Result<bool> {
-    let seed = args.seed.unwrap_or_else(|| jiff::Timestamp::now().as_nanosecond() as u64 % 1_000_000);
+    let seed = args
+        .seed
+        .unwrap_or_else(|| jiff::Timestamp::now().as_nanosecond() as u64 % 1_000_000);
     let load = Duration::from_secs_f64(args.minutes.clamp(0.05, 10_000.0) * 60.0);
-    let folder = tempfile::Builder::new().prefix("chaos-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    println!("everything dies for {:.1} minutes, from seed {seed}", load.as_secs_f64() / 60.0);
+    let folder = tempfile::Builder::new()
+        .prefix("chaos-")
+        .tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    println!(
+        "everything dies for {:.1} minutes, from seed {seed}",
+        load.as_secs_f64() / 60.0
+    );
     let run = Arc::new(Run::begin(seed, folder.path()).await?);
-    let kinds = kinds(&run, &args.faults)?;
-    let again = format!("deploy/chaos.sh --minutes {} --seed {seed}{}", args.minutes, match args.faults.as_slice() {
-        [] => String::new(),
-        some => format!(" --faults {}", some.join(",")),
-    });
+    let kinds = args::kinds(&run, &args.faults)?;
+    let again = format!(
+        "deploy/chaos.sh --minutes {} --seed {seed}{}",
+        args.minutes,
+        match args.faults.as_slice() {
+            [] => String::new(),
+            some => format!(" --faults {}", some.join(",")),
+        }
+    );
 
     let outcome = act(&run, &kinds, load).await;
     let (passed, why) = match outcome {
@@ -121,32 +131,6 @@ async fn chaos(args: &Args) -> Result<bool> {
         println!("logs and data are kept in {}", folder.keep().display());
     }
     Ok(passed)
-}
-
-/// The faults asked for, without those this machine can't do.
-fn kinds(run: &Run, words: &[String]) -> Result<Vec<Kind>> {
-    if words.iter().any(|word| word == "none") {
-        return Ok(Vec::new());
-    }
-    let mut kinds = Kind::ALL.to_vec();
-    if !words.is_empty() {
-        let find = |word: &String| Kind::ALL.into_iter().find(|kind| kind.word() == word);
-        let found = words.iter().map(|word| find(word).with_context(|| format!("there is no fault {word}; see --help")));
-        kinds = found.collect::<Result<_>>()?;
-    }
-    let mut leave_out = |kind: Kind, why: &str| {
-        if kinds.contains(&kind) {
-            kinds.retain(|one| *one != kind);
-            run.say(&format!("SKIPPED: {} is left out: {why}", kind.word()));
-        }
-    };
-    if !run.mailbox.can_be_full() {
-        leave_out(Kind::FullDisk, "a disk of its own needs root and the right to mount");
-    }
-    if nodes::faketime().is_none() {
-        leave_out(Kind::ClockOff, "libfaketime is missing (deploy/setup.sh --for test installs it)");
-    }
-    Ok(kinds)
 }
 
 /// The run from its first event to its verdict; gives how many checks failed.
@@ -175,7 +159,10 @@ async fn act(run: &Shared, kinds: &[Kind], load: Duration) -> Result<usize> {
     run.say(&format!("wake after:  {after}"));
     let quiet = monitor::until_quiet(run).await;
     match &quiet {
-        Ok(took) => run.say(&format!("quiet after another {:.1} s; scheduled retries were pulled forward by SQL", took.as_secs_f64())),
+        Ok(took) => run.say(&format!(
+            "quiet after another {:.1} s; scheduled retries were pulled forward by SQL",
+            took.as_secs_f64()
+        )),
         Err(error) => run.say(&format!("no quiet: {error:#}")),
     }
 
@@ -196,12 +183,24 @@ async fn act(run: &Shared, kinds: &[Kind], load: Duration) -> Result<usize> {
     verdict_rest::inboxes(&sql, &readers, &events, &mut verdict).await?;
     let connections = verdict_rest::left_over(run, &sql, &mut verdict).await?;
     for node in &run.nodes {
-        let stopped = node.stop(&mut *node.take().await, Duration::from_secs(15)).await;
-        verdict.check(stopped.is_ok(), None, || format!("{:#}", stopped.unwrap_err()));
+        let stopped = node
+            .stop(&mut *node.take().await, Duration::from_secs(15))
+            .await;
+        verdict.check(stopped.is_ok(), None, || {
+            format!("{:#}", stopped.unwrap_err())
+        });
     }
     verdict_rest::nothing_left(&sql, &mut verdict).await?;
 
-    let summary = Summary { run, before: &before, after: &after, readers: &readers, peaks: &peaks, connections, twice };
+    let summary = Summary {
+        run,
+        before: &before,
+        after: &after,
+        readers: &readers,
+        peaks: &peaks,
+        connections,
+        twice,
+    };
     summary.print(&sql, &verdict).await?;
     for wrong in verdict.wrong.iter().take(STORIES) {
         story::tell(run, &sql, wrong).await?;

@@ -28,13 +28,18 @@ pub async fn watch(run: Shared, peaks: std::sync::Arc<Peaks>, over: Cancellation
         }
         let Some(client) = &sql else { continue };
         // Away at the moment: the next look tells.
-        let Ok((connections, jobs)) = look(&run, client).await else { continue };
+        let Ok((connections, jobs)) = look(&run, client).await else {
+            continue;
+        };
         peaks.connections.fetch_max(connections, Ordering::Relaxed);
         peaks.backlog.fetch_max(jobs, Ordering::Relaxed);
         looks += 1;
-        if looks % 20 == 0 {
+        if looks.is_multiple_of(20) {
             let (committed, tried) = run.ledger.counts();
-            let (mails, faults) = (run.mails.lock().unwrap().len(), run.blows.lock().unwrap().len());
+            let (mails, faults) = (
+                run.mails.lock().unwrap().len(),
+                run.blows.lock().unwrap().len(),
+            );
             run.say(&format!("             {committed} of {tried} events committed, {jobs} jobs, {mails} mails, {faults} faults"));
         }
         // A mail on the way out of the folder isn't lost if this fails: the next look finds it.
@@ -43,9 +48,15 @@ pub async fn watch(run: Shared, peaks: std::sync::Arc<Peaks>, over: Cancellation
 }
 
 async fn look(run: &Run, sql: &Client) -> Result<(i64, i64)> {
-    for row in sql.query("select incarnation, pid from neurolink_workers", &[]).await? {
+    for row in sql
+        .query("select incarnation, pid from neurolink_workers", &[])
+        .await?
+    {
         let pid: i32 = row.get(1);
-        run.workers.lock().unwrap().insert(row.get(0), pid.unsigned_abs());
+        run.workers
+            .lock()
+            .unwrap()
+            .insert(row.get(0), pid.unsigned_abs());
     }
     let row = sql
         .query_one(
@@ -71,16 +82,32 @@ pub async fn until_quiet(run: &Run) -> Result<Duration> {
         if pulled > 0 {
             sql.batch_execute("notify neurolink_wake").await?;
         }
-        let left: i64 = sql.query_one("select count(*) from neurolink_jobs", &[]).await?.get(0);
+        let left: i64 = sql
+            .query_one("select count(*) from neurolink_jobs", &[])
+            .await?
+            .get(0);
         if left == 0 {
             return Ok(began.elapsed());
         }
-        if said.elapsed() > Duration::from_secs(5) {
-            run.say(&format!("             {left} jobs left"));
+        if said.elapsed() > Duration::from_secs(10) {
+            let example = "select concat_ws(' ', kind, nullif(channel, ''), ref_id, 'attempt ' || attempt,
+                                  'leased for ' || extract(epoch from run_at - now())::int || ' s by ' || claimed_by)
+                             from neurolink_jobs limit 1";
+            let one = sql
+                .query_opt(example, &[])
+                .await?
+                .map(|row| row.get::<_, String>(0));
+            run.say(&format!(
+                "             {left} jobs left, such as {}",
+                one.unwrap_or_default()
+            ));
             said = Instant::now();
         }
         if Instant::now() > deadline {
-            bail!("{left} jobs are still there {} s after the last fault", began.elapsed().as_secs());
+            bail!(
+                "{left} jobs are still there {} s after the last fault",
+                began.elapsed().as_secs()
+            );
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

@@ -10,6 +10,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::machine;
+
 /// What tokens are signed with.
 pub const SECRET: &str = "chaos-only-chaos-only-chaos-only!";
 
@@ -35,13 +37,22 @@ pub struct Process {
 }
 
 impl Node {
-    pub fn new(name: &'static str, folder: &Path, port: u16, settings: Vec<(String, String)>) -> Self {
+    pub fn new(
+        name: &'static str,
+        folder: &Path,
+        port: u16,
+        settings: Vec<(String, String)>,
+    ) -> Self {
         Self {
             name,
             base: format!("http://127.0.0.1:{port}"),
             settings,
             log: folder.join(format!("node-{name}.log")),
-            process: Mutex::new(Process { child: None, clock: 0, log_before: 0 }),
+            process: Mutex::new(Process {
+                child: None,
+                clock: 0,
+                log_before: 0,
+            }),
             lives: Plain::default(),
         }
     }
@@ -57,19 +68,35 @@ impl Node {
     }
 
     pub fn spawn(&self, process: &mut Process) -> Result<()> {
-        let log = std::fs::File::options().create(true).append(true).open(&self.log)?;
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&self.log)?;
         process.log_before = usize::try_from(log.metadata()?.len())?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_neurolink"));
-        command.arg("serve").current_dir("/").env_clear().kill_on_drop(true);
+        command
+            .arg("serve")
+            .current_dir("/")
+            .env_clear()
+            .kill_on_drop(true);
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         if process.clock != 0 {
-            let library = faketime().context("libfaketime is missing")?;
-            command.env("LD_PRELOAD", library).env("FAKETIME", format!("{:+}s", process.clock));
+            let library = machine::faketime().context("libfaketime is missing")?;
+            command
+                .env("LD_PRELOAD", library)
+                .env("FAKETIME", format!("{:+}s", process.clock));
             // Leases and timers run on the monotonic clock, and nobody sets that one.
-            command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("DONT_FAKE_MONOTONIC", "1").env("FAKETIME_NO_CACHE", "1");
+            command
+                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+                .env("DONT_FAKE_MONOTONIC", "1")
+                .env("FAKETIME_NO_CACHE", "1");
         }
-        let child = command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).stderr(log).spawn()?;
+        let child = command
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(log)
+            .spawn()?;
         let pid = child.id().context("a process without an id")?;
         self.lives.lock().unwrap().push((pid, Instant::now(), None));
         process.child = Some(child);
@@ -80,18 +107,34 @@ impl Node {
     pub async fn until_ready(&self, http: &reqwest::Client) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
-            let answer = http.get(format!("{}/health", self.base)).timeout(Duration::from_secs(2)).send().await;
+            let answer = http
+                .get(format!("{}/health", self.base))
+                .timeout(Duration::from_secs(2))
+                .send()
+                .await;
             if answer.is_ok_and(|a| a.status().is_success()) {
                 return Ok(());
             }
-            ensure!(Instant::now() < deadline, "node {} isn't ready after 30 s; see {}", self.name, self.log.display());
+            ensure!(
+                Instant::now() < deadline,
+                "node {} isn't ready after 30 s; see {}",
+                self.name,
+                self.log.display()
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
     pub fn signal(&self, process: &Process, signal: Signal) -> Result<()> {
-        let pid = process.child.as_ref().and_then(Child::id).context("the node isn't running")?;
-        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).context("no process id")?;
+        let pid = process
+            .child
+            .as_ref()
+            .and_then(Child::id)
+            .context("the node isn't running")?;
+        let pid = i32::try_from(pid)
+            .ok()
+            .and_then(Pid::from_raw)
+            .context("no process id")?;
         Ok(kill_process(pid, signal)?)
     }
 
@@ -107,12 +150,22 @@ impl Node {
 
     /// SIGTERM, and everything it should do about it.
     pub async fn stop(&self, process: &mut Process, patience: Duration) -> Result<()> {
-        let Some(pid) = process.child.as_ref().and_then(Child::id) else { return Ok(()) };
+        let Some(pid) = process.child.as_ref().and_then(Child::id) else {
+            return Ok(());
+        };
         self.signal(process, Signal::TERM)?;
         if let Some(mut child) = process.child.take() {
             match tokio::time::timeout(patience, child.wait()).await {
-                Ok(status) => ensure!(status?.success(), "node {} didn't stop in good order", self.name),
-                Err(_) => anyhow::bail!("node {} didn't stop within {} s", self.name, patience.as_secs()),
+                Ok(status) => ensure!(
+                    status?.success(),
+                    "node {} didn't stop in good order",
+                    self.name
+                ),
+                Err(_) => anyhow::bail!(
+                    "node {} didn't stop within {} s",
+                    self.name,
+                    patience.as_secs()
+                ),
             }
         }
         self.ended(Some(pid));
@@ -121,13 +174,19 @@ impl Node {
 
     /// The keeper's look: a process that ended by itself is started again. Gives how it ended, and whether it had served.
     pub fn revive(&self, process: &mut Process) -> Result<Option<(String, bool)>> {
-        let Some(child) = process.child.as_mut() else { return Ok(None) };
+        let Some(child) = process.child.as_mut() else {
+            return Ok(None);
+        };
         let pid = child.id();
-        let Some(status) = child.try_wait()? else { return Ok(None) };
+        let Some(status) = child.try_wait()? else {
+            return Ok(None);
+        };
         self.ended(pid);
         // One that finds no database at its start may give up; one that has served may not.
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let served = log.get(process.log_before..).is_some_and(|log| log.contains("serving"));
+        let served = log
+            .get(process.log_before..)
+            .is_some_and(|log| log.contains("serving"));
         self.spawn(process)?;
         Ok(Some((status.to_string(), served)))
     }
@@ -144,7 +203,10 @@ impl Node {
         }
         if let Some(pid) = pid {
             // What libfaketime of a killed process leaves behind.
-            for name in [format!("faketime_shm_{pid}"), format!("sem.faketime_sem_{pid}")] {
+            for name in [
+                format!("faketime_shm_{pid}"),
+                format!("sem.faketime_sem_{pid}"),
+            ] {
                 let _ = std::fs::remove_file(Path::new("/dev/shm").join(name));
             }
         }
@@ -158,7 +220,9 @@ impl Node {
     /// The log's lines that hold one of these texts.
     pub fn told(&self, texts: &[String]) -> Vec<String> {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let lines = log.lines().filter(|line| texts.iter().any(|text| line.contains(text)));
+        let lines = log
+            .lines()
+            .filter(|line| texts.iter().any(|text| line.contains(text)));
         lines.map(|line| format!("{}: {line}", self.name)).collect()
     }
 }
@@ -169,21 +233,11 @@ impl Process {
     }
 }
 
-/// Where Debian's libfaketime is.
-pub fn faketime() -> Option<PathBuf> {
-    let found = std::fs::read_dir("/usr/lib").ok()?.flatten().map(|entry| entry.path().join("faketime/libfaketimeMT.so.1"));
-    found.chain([PathBuf::from("/usr/lib/faketime/libfaketimeMT.so.1")]).find(|path| path.exists())
-}
-
 /// A token for the whole run, whatever the clocks say.
 pub fn token(subject: &str, roles: &[&str]) -> String {
     let exp = jiff::Timestamp::now().as_second() + 7 * 86_400;
-    let claims = serde_json::json!({"sub": subject, "roles": roles, "branch_ids": ["*"], "exp": exp});
+    let claims =
+        serde_json::json!({"sub": subject, "roles": roles, "branch_ids": ["*"], "exp": exp});
     let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
     jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
-}
-
-/// A port that is free now.
-pub fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

@@ -105,7 +105,12 @@ pub fn draw(seed: u64, kinds: &[Kind], load: Duration, lease: Duration) -> Vec<F
         let lasts = kind.lasts(&mut dice, lease);
         let which = dice.below(1 << 16);
         if at + lasts + Duration::from_secs(1) <= load {
-            plan.push(Fault { kind, at, lasts, which });
+            plan.push(Fault {
+                kind,
+                at,
+                lasts,
+                which,
+            });
         }
         at += dice.seconds(0.4 * pace, 1.6 * pace);
         if at >= load {

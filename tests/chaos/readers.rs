@@ -45,11 +45,20 @@ pub struct Reader {
 pub type Seen = Arc<Mutex<Reader>>;
 
 /// Two for each of the people, each in a task of its own.
-pub fn start(run: &Shared, over: &CancellationToken, tasks: &mut tokio::task::JoinSet<()>) -> Vec<Seen> {
+pub fn start(
+    run: &Shared,
+    over: &CancellationToken,
+    tasks: &mut tokio::task::JoinSet<()>,
+) -> Vec<Seen> {
     let mut all = Vec::new();
     for user in READERS {
         for tab in 1..=2 {
-            let reader = Reader { name: format!("{user}/{tab}"), user, cursor: "0".to_owned(), ..Reader::default() };
+            let reader = Reader {
+                name: format!("{user}/{tab}"),
+                user,
+                cursor: "0".to_owned(),
+                ..Reader::default()
+            };
             let seen = Arc::new(Mutex::new(reader));
             all.push(seen.clone());
             tasks.spawn(watch(run.clone(), seen, over.clone()));
@@ -59,7 +68,10 @@ pub fn start(run: &Shared, over: &CancellationToken, tasks: &mut tokio::task::Jo
 }
 
 async fn watch(run: Shared, seen: Seen, over: CancellationToken) {
-    let (name, user) = { let seen = seen.lock().unwrap(); (seen.name.clone(), seen.user) };
+    let (name, user) = {
+        let seen = seen.lock().unwrap();
+        (seen.name.clone(), seen.user)
+    };
     let mut dice = Dice::of(run.seed, &format!("reader {name}"));
     let token = token(user, &[]);
     while !over.is_cancelled() {
@@ -79,7 +91,10 @@ async fn watch(run: Shared, seen: Seen, over: CancellationToken) {
 
 async fn stream(run: &Run, node: usize, token: &str, seen: &Seen, stays: Instant) -> Result<()> {
     let cursor = seen.lock().unwrap().cursor.clone();
-    let request = run.http.get(format!("{}/v1/notifications/stream", run.nodes[node].base)).bearer_auth(token);
+    let request = run
+        .http
+        .get(format!("{}/v1/notifications/stream", run.nodes[node].base))
+        .bearer_auth(token);
     let request = request.header("last-event-id", &cursor);
     let answer = tokio::time::timeout(SILENCE, request.send()).await??;
     ensure!(answer.status().is_success(), "{}", answer.status());
@@ -88,7 +103,9 @@ async fn stream(run: &Run, node: usize, token: &str, seen: &Seen, stays: Instant
     let mut text = Vec::new();
     while Instant::now() < stays {
         let wait = SILENCE.min(stays.saturating_duration_since(Instant::now()));
-        let Some(chunk) = tokio::time::timeout(wait, bytes.next()).await? else { bail!("the stream ended") };
+        let Some(chunk) = tokio::time::timeout(wait, bytes.next()).await? else {
+            bail!("the stream ended")
+        };
         text.extend_from_slice(&chunk?);
         while let Some(end) = text.windows(2).position(|two| two == b"\n\n") {
             let frame: Vec<u8> = text.drain(..end + 2).collect();
@@ -117,7 +134,10 @@ fn take(seen: &mut Reader, frame: &str) -> bool {
     match event {
         "notification" | "deleted" => {
             if rev <= seen.rev {
-                let fault = format!("revision {rev} of notification {} came after {}", data["id"], seen.rev);
+                let fault = format!(
+                    "revision {rev} of notification {} came after {}",
+                    data["id"], seen.rev
+                );
                 seen.faults.push(fault);
             }
             change(seen, event == "deleted", &data);
@@ -127,16 +147,25 @@ fn take(seen: &mut Reader, frame: &str) -> bool {
         "reset" => {
             // Nothing was restored and nothing failed over: only somebody far behind may be sent away.
             if data["reason"] != "too far behind" {
-                seen.faults.push(format!("was told to reload at {}: {}", seen.cursor, data["reason"]));
+                seen.faults.push(format!(
+                    "was told to reload at {}: {}",
+                    seen.cursor, data["reason"]
+                ));
             }
             return true;
         }
         _ => {}
     }
     if let Some(id) = id {
-        let stands = id.rsplit_once('.').and_then(|(_, rev)| rev.parse().ok()).unwrap_or(-1);
+        let stands = id
+            .rsplit_once('.')
+            .and_then(|(_, rev)| rev.parse().ok())
+            .unwrap_or(-1);
         if stands < seen.rev {
-            seen.faults.push(format!("was moved back from revision {} to {id} by a frame {event}", seen.rev));
+            seen.faults.push(format!(
+                "was moved back from revision {} to {id} by a frame {event}",
+                seen.rev
+            ));
         }
         seen.rev = seen.rev.max(stands);
         seen.cursor = id;
@@ -159,8 +188,15 @@ fn change(seen: &mut Reader, is_gone: bool, data: &Value) {
         read: !data["read_at"].is_null(),
         archived: !data["archived_at"].is_null(),
     };
-    if let Some(before) = seen.inbox.insert(id, known.clone()).filter(|before| before.rev >= known.rev) {
-        seen.faults.push(format!("notification {id} went from revision {} back to {}", before.rev, known.rev));
+    if let Some(before) = seen
+        .inbox
+        .insert(id, known.clone())
+        .filter(|before| before.rev >= known.rev)
+    {
+        seen.faults.push(format!(
+            "notification {id} went from revision {} back to {}",
+            before.rev, known.rev
+        ));
     }
 }
 
@@ -169,8 +205,18 @@ async fn reload(run: &Run, node: usize, token: &str, seen: &Seen) -> Result<()> 
     let mut fresh = Reader::default();
     let mut since = "0".to_owned();
     loop {
-        let url = format!("{}/v1/notifications/changes?since={since}", run.nodes[node].base);
-        let answer = run.http.get(url).bearer_auth(token).timeout(SILENCE).send().await?.error_for_status()?;
+        let url = format!(
+            "{}/v1/notifications/changes?since={since}",
+            run.nodes[node].base
+        );
+        let answer = run
+            .http
+            .get(url)
+            .bearer_auth(token)
+            .timeout(SILENCE)
+            .send()
+            .await?
+            .error_for_status()?;
         let page: Value = answer.json().await?;
         for item in page["items"].as_array().into_iter().flatten() {
             change(&mut fresh, false, item);

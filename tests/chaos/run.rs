@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use crate::cluster::Cluster;
 use crate::ledger::Ledger;
-use crate::nodes::{Node, SECRET, free_port};
+use crate::machine::free_port;
+use crate::nodes::{Node, SECRET};
 use crate::plan::Kind;
 use crate::sinks::{Folder, MailServer, Mails};
 use crate::world;
@@ -75,13 +76,19 @@ impl Run {
             if name == "files" {
                 set("NEUROLINK_EMAIL_DIR", mailbox.path.display().to_string());
                 set("NEUROLINK_EMAIL_CONCURRENCY", "3".to_owned());
-                set("NEUROLINK_DELIVERY_LEASE", format!("{}s", LONG_LEASE.as_secs()));
+                set(
+                    "NEUROLINK_DELIVERY_LEASE",
+                    format!("{}s", LONG_LEASE.as_secs()),
+                );
             } else {
                 set("SMTP_ENABLED", "true".to_owned());
                 set("SMTP_HOST", "127.0.0.1".to_owned());
                 set("SMTP_PORT", smtp.port.to_string());
                 set("NEUROLINK_SMTP_SECURITY", "none".to_owned());
-                set("NEUROLINK_SMTP_TIMEOUT", format!("{}s", SMTP_TIMEOUT.as_secs()));
+                set(
+                    "NEUROLINK_SMTP_TIMEOUT",
+                    format!("{}s", SMTP_TIMEOUT.as_secs()),
+                );
                 set("NEUROLINK_DELIVERY_LEASE", format!("{}s", LEASE.as_secs()));
             }
             nodes.push(Node::new(name, folder, port, settings));
@@ -120,7 +127,13 @@ impl Run {
     pub fn blow(&self, kind: Kind, target: &str, pid: Option<u32>) -> usize {
         self.say(&format!("{:<12} {target}", kind.word()));
         let mut blows = self.blows.lock().unwrap();
-        blows.push(Blow { kind, target: target.to_owned(), pid, began: self.start.elapsed(), ended: None });
+        blows.push(Blow {
+            kind,
+            target: target.to_owned(),
+            pid,
+            began: self.start.elapsed(),
+            ended: None,
+        });
         blows.len() - 1
     }
 
@@ -140,7 +153,10 @@ fn settings(cluster: &Cluster, port: u16) -> Vec<(String, String)> {
         ("NEUROLINK_SHUTDOWN_TIMEOUT", "5s".to_owned()),
         // Nothing may die of bad luck: what is not refused for good must arrive in the end.
         ("NEUROLINK_DELIVERY_MAX_ATTEMPTS", "100".to_owned()),
-        ("NEUROLINK_EMAIL_FROM", "TSH ERP <erp@tsh.example>".to_owned()),
+        (
+            "NEUROLINK_EMAIL_FROM",
+            "TSH ERP <erp@tsh.example>".to_owned(),
+        ),
         ("NEUROLINK_LOG", "info".to_owned()),
         ("NEUROLINK_LOG_FORMAT", "text".to_owned()),
         ("NO_COLOR", "1".to_owned()),
@@ -150,9 +166,17 @@ fn settings(cluster: &Cluster, port: u16) -> Vec<(String, String)> {
 
 async fn migrate(url: &str) -> Result<()> {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_neurolink"));
-    command.arg("migrate").current_dir("/").env_clear().env("DATABASE_URL", url);
+    command
+        .arg("migrate")
+        .current_dir("/")
+        .env_clear()
+        .env("DATABASE_URL", url);
     let done = command.output().await?;
-    anyhow::ensure!(done.status.success(), "neurolink migrate: {}", String::from_utf8_lossy(&done.stderr));
+    anyhow::ensure!(
+        done.status.success(),
+        "neurolink migrate: {}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     Ok(())
 }
 

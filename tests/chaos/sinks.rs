@@ -11,6 +11,8 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
+use crate::machine;
+
 /// A mail that somebody outside of us has.
 #[derive(Debug, Clone)]
 pub struct Taken {
@@ -37,14 +39,26 @@ pub struct MailServer {
 impl MailServer {
     pub async fn start(mails: Mails, start: Instant) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut command = Command::new(python(root));
-        command.arg(root.join("tests/smtp/server.py")).arg("--brief");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut process = command.spawn().context("no Python: deploy/setup.sh --for test installs it")?;
+        let mut command = Command::new(machine::python(root));
+        command
+            .arg(root.join("tests/smtp/server.py"))
+            .arg("--brief");
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        let mut process = command
+            .spawn()
+            .context("no Python: deploy/setup.sh --for test installs it")?;
         let stdin = process.stdin.take().context("no stdin")?;
         let mut lines = BufReader::new(process.stdout.take().context("no stdout")?).lines();
-        let first = lines.next_line().await?.context("the mail server ended: is aiosmtpd installed?")?;
-        let port = serde_json::from_str::<Value>(&first)?["port"].as_u64().context("no port")?;
+        let first = lines
+            .next_line()
+            .await?
+            .context("the mail server ended: is aiosmtpd installed?")?;
+        let port = serde_json::from_str::<Value>(&first)?["port"]
+            .as_u64()
+            .context("no port")?;
         tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
                 let told: Value = serde_json::from_str(&line).unwrap_or_default();
@@ -98,7 +112,11 @@ impl Folder {
                 .stderr(Stdio::null())
                 .status()
                 .is_ok_and(|status| status.success());
-        Ok(Self { path, mounted, full: tokio::sync::Mutex::new(()) })
+        Ok(Self {
+            path,
+            mounted,
+            full: tokio::sync::Mutex::new(()),
+        })
     }
 
     pub fn can_be_full(&self) -> bool {
@@ -124,20 +142,28 @@ impl Folder {
 
     /// Takes mails out as a reader would: a file that comes again is a second mail.
     pub async fn collect(&self, mails: &Mails, start: Instant) -> Result<()> {
-        let Ok(_not_full) = self.full.try_lock() else { return Ok(()) };
+        let Ok(_not_full) = self.full.try_lock() else {
+            return Ok(());
+        };
         for entry in std::fs::read_dir(&self.path)?.flatten() {
             let path = entry.path();
-            if path.extension().is_none_or(|e| e != "eml") || entry.file_name().to_string_lossy().starts_with('.') {
+            if path.extension().is_none_or(|e| e != "eml")
+                || entry.file_name().to_string_lossy().starts_with('.')
+            {
                 continue;
             }
             let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
             std::fs::remove_file(&path)?;
             let header = |name: &str| {
-                let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+                let line = text
+                    .lines()
+                    .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
                 line.unwrap_or_default().trim().to_owned()
             };
             let to = header("To");
-            let to = to.rsplit_once('<').map_or(to.as_str(), |(_, rest)| rest.trim_end_matches('>'));
+            let to = to
+                .rsplit_once('<')
+                .map_or(to.as_str(), |(_, rest)| rest.trim_end_matches('>'));
             mails.lock().unwrap().push(Taken {
                 at: start.elapsed(),
                 by: "folder",
@@ -155,16 +181,10 @@ impl Drop for Folder {
     fn drop(&mut self) {
         if self.mounted {
             // Lazily: whoever still looks into it keeps it for as long.
-            let _ = std::process::Command::new("umount").arg("-l").arg(&self.path).status();
+            let _ = std::process::Command::new("umount")
+                .arg("-l")
+                .arg(&self.path)
+                .status();
         }
     }
-}
-
-/// `NEUROLINK_TEST_PYTHON`, else the one deploy/setup.sh makes, else the system's.
-fn python(root: &Path) -> PathBuf {
-    if let Some(python) = std::env::var_os("NEUROLINK_TEST_PYTHON") {
-        return python.into();
-    }
-    let venv = root.join("target/venv/bin/python");
-    if venv.exists() { venv } else { "python3".into() }
 }

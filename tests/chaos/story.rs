@@ -33,8 +33,12 @@ pub async fn tell(run: &Run, sql: &Client, wrong: &Wrong) -> Result<()> {
         (Some(event), _) => event,
         (None, Some(delivery)) => {
             let question = "select event_id from neurolink_notifications where id = $1 / 32";
-            let Some(row) = sql.query_opt(question, &[&delivery]).await? else { return Ok(()) };
-            let Some(event) = row.get(0) else { return Ok(()) };
+            let Some(row) = sql.query_opt(question, &[&delivery]).await? else {
+                return Ok(());
+            };
+            let Some(event) = row.get(0) else {
+                return Ok(());
+            };
             event
         }
         (None, None) => return Ok(()),
@@ -50,7 +54,10 @@ pub async fn tell(run: &Run, sql: &Client, wrong: &Wrong) -> Result<()> {
         }
     }
     let mark: Option<String> = sql
-        .query_opt("select payload ->> 'n' from neurolink_events where id = $1", &[&event])
+        .query_opt(
+            "select payload ->> 'n' from neurolink_events where id = $1",
+            &[&event],
+        )
         .await?
         .and_then(|row| row.get(0));
     let n = mark.as_deref().and_then(crate::verdict::number);
@@ -58,20 +65,49 @@ pub async fn tell(run: &Run, sql: &Client, wrong: &Wrong) -> Result<()> {
     let (mut from, mut until) = (run.start.elapsed(), Duration::ZERO);
     if let Some(entry) = &entry {
         (from, until) = (entry.begun, entry.ended);
-        println!("    {:<14} {} at {:.2} s, {} tries, {:?} at {:.2} s", "producer", entry.how, from.as_secs_f64(), entry.tries,
-            entry.fate, until.as_secs_f64());
-        println!("    {:<14} {:?}", "expected", crate::world::expected(&entry.spec));
+        println!(
+            "    {:<14} {} at {:.2} s, {} tries, {:?} at {:.2} s",
+            "producer",
+            entry.how,
+            from.as_secs_f64(),
+            entry.tries,
+            entry.fate,
+            until.as_secs_f64()
+        );
+        println!(
+            "    {:<14} {:?}",
+            "expected",
+            crate::world::expected(&entry.spec)
+        );
     }
     for mail in run.mails.lock().unwrap().iter() {
         if mail.subject.split(' ').next() == mark.as_deref() {
             until = until.max(mail.at);
-            println!("    {:<14} {:.2} s by {}: {} to {}, {}", "mail", mail.at.as_secs_f64(), mail.by, mail.subject, mail.to, mail.message_id);
+            println!(
+                "    {:<14} {:.2} s by {}: {} to {}, {}",
+                "mail",
+                mail.at.as_secs_f64(),
+                mail.by,
+                mail.subject,
+                mail.to,
+                mail.message_id
+            );
         }
     }
     for blow in run.blows.lock().unwrap().iter() {
-        if blow.began <= until + AROUND && blow.ended.unwrap_or(Duration::MAX).saturating_add(AROUND) >= from {
-            let ended = blow.ended.map_or("not over".to_owned(), |ended| format!("until {:.2} s", ended.as_secs_f64()));
-            println!("    {:<14} {:.2} s {ended}: {}, {}", "fault", blow.began.as_secs_f64(), blow.kind.word(), blow.target);
+        if blow.began <= until + AROUND
+            && blow.ended.unwrap_or(Duration::MAX).saturating_add(AROUND) >= from
+        {
+            let ended = blow.ended.map_or("not over".to_owned(), |ended| {
+                format!("until {:.2} s", ended.as_secs_f64())
+            });
+            println!(
+                "    {:<14} {:.2} s {ended}: {}, {}",
+                "fault",
+                blow.began.as_secs_f64(),
+                blow.kind.word(),
+                blow.target
+            );
         }
     }
     for line in run.nodes.iter().flat_map(|node| node.told(&texts)) {

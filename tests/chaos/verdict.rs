@@ -30,7 +30,11 @@ impl Verdict {
     pub fn check(&mut self, holds: bool, event: Option<i64>, what: impl FnOnce() -> String) {
         self.checks += 1;
         if !holds {
-            self.wrong.push(Wrong { what: what(), event, delivery: None });
+            self.wrong.push(Wrong {
+                what: what(),
+                event,
+                delivery: None,
+            });
         }
     }
 
@@ -38,7 +42,11 @@ impl Verdict {
     pub fn check_delivery(&mut self, holds: bool, delivery: i64, what: impl FnOnce() -> String) {
         self.checks += 1;
         if !holds {
-            self.wrong.push(Wrong { what: what(), event: None, delivery: Some(delivery) });
+            self.wrong.push(Wrong {
+                what: what(),
+                event: None,
+                delivery: Some(delivery),
+            });
         }
     }
 }
@@ -53,8 +61,16 @@ pub struct Events {
 
 /// What the table of events says.
 pub async fn events(sql: &Client) -> Result<Events> {
-    let rows = sql.query("select id, payload ->> 'n' from neurolink_events order by id", &[]).await?;
-    let mut events = Events { by_number: HashMap::new(), by_id: BTreeMap::new() };
+    let rows = sql
+        .query(
+            "select id, payload ->> 'n' from neurolink_events order by id",
+            &[],
+        )
+        .await?;
+    let mut events = Events {
+        by_number: HashMap::new(),
+        by_id: BTreeMap::new(),
+    };
     for row in rows {
         let (id, mark): (i64, Option<&str>) = (row.get(0), row.get(1));
         let n = mark.and_then(number);
@@ -75,8 +91,13 @@ pub fn number(text: &str) -> Option<u64> {
 pub async fn judge(run: &Run, sql: &Client, events: &Events, verdict: &mut Verdict) -> Result<()> {
     let entries = run.ledger.entries();
     for (n, what) in run.ledger.complaints() {
-        let event = n.and_then(|n| events.by_number.get(&n)).and_then(|ids| ids.first()).copied();
-        verdict.check(false, event, || format!("a producer was told wrongly: {what}"));
+        let event = n
+            .and_then(|n| events.by_number.get(&n))
+            .and_then(|ids| ids.first())
+            .copied();
+        verdict.check(false, event, || {
+            format!("a producer was told wrongly: {what}")
+        });
     }
     presence(&entries, events, verdict);
     outcomes(&entries, sql, events, verdict).await?;
@@ -90,35 +111,65 @@ fn presence(entries: &BTreeMap<u64, Entry>, events: &Events, verdict: &mut Verdi
         let (how, fate) = (entry.how, entry.fate);
         match fate {
             Fate::Committed(told) => {
-                verdict.check(ids.len() == 1, event, || format!("event n{n} ({how}) was committed, and is there {} times", ids.len()));
+                verdict.check(ids.len() == 1, event, || {
+                    format!(
+                        "event n{n} ({how}) was committed, and is there {} times",
+                        ids.len()
+                    )
+                });
                 verdict.check(told.is_none_or(|id| event == Some(id)), event, || {
-                    format!("event n{n} ({how}): its producer was told id {told:?}, it has {event:?}")
+                    format!(
+                        "event n{n} ({how}): its producer was told id {told:?}, it has {event:?}"
+                    )
                 });
             }
             Fate::Undone => {
-                verdict.check(ids.is_empty(), event, || format!("event n{n} ({how}) was rolled back, and is there"));
+                verdict.check(ids.is_empty(), event, || {
+                    format!("event n{n} ({how}) was rolled back, and is there")
+                });
             }
             Fate::Unknown => {
-                verdict.check(ids.len() <= 1, event, || format!("event n{n} ({how}) is there {} times", ids.len()));
+                verdict.check(ids.len() <= 1, event, || {
+                    format!("event n{n} ({how}) is there {} times", ids.len())
+                });
             }
         }
     }
     for (n, ids) in &events.by_number {
-        verdict.check(entries.contains_key(n), ids.first().copied(), || format!("nobody brought event n{n} in"));
+        verdict.check(entries.contains_key(n), ids.first().copied(), || {
+            format!("nobody brought event n{n} in")
+        });
     }
 }
 
-async fn outcomes(entries: &BTreeMap<u64, Entry>, sql: &Client, events: &Events, verdict: &mut Verdict) -> Result<()> {
-    let rows = sql.query("select event_id, error, notifications from neurolink_event_outcomes", &[]).await?;
+async fn outcomes(
+    entries: &BTreeMap<u64, Entry>,
+    sql: &Client,
+    events: &Events,
+    verdict: &mut Verdict,
+) -> Result<()> {
+    let rows = sql
+        .query(
+            "select event_id, error, notifications from neurolink_event_outcomes",
+            &[],
+        )
+        .await?;
     let mut found = HashMap::new();
     for row in &rows {
         let (id, error, told): (i64, Option<&str>, i32) = (row.get(0), row.get(1), row.get(2));
-        verdict.check(events.by_id.contains_key(&id), Some(id), || format!("event {id} was evaluated, and isn't there"));
+        verdict.check(events.by_id.contains_key(&id), Some(id), || {
+            format!("event {id} was evaluated, and isn't there")
+        });
         // The table's own primary key forbids it; a check that the key is still there.
-        verdict.check(found.insert(id, (error, told)).is_none(), Some(id), || format!("event {id} was evaluated twice"));
+        verdict.check(found.insert(id, (error, told)).is_none(), Some(id), || {
+            format!("event {id} was evaluated twice")
+        });
     }
     let buried: Vec<i64> = sql
-        .query("select ref_id from neurolink_dead_jobs where kind = 'event'", &[])
+        .query(
+            "select ref_id from neurolink_dead_jobs where kind = 'event'",
+            &[],
+        )
         .await?
         .iter()
         .map(|row| row.get(0))
@@ -126,7 +177,9 @@ async fn outcomes(entries: &BTreeMap<u64, Entry>, sql: &Client, events: &Events,
     for (id, n) in &events.by_id {
         let entry = n.and_then(|n| entries.get(&n));
         let Some((error, told)) = found.get(id) else {
-            verdict.check(false, Some(*id), || format!("event {id} was never evaluated"));
+            verdict.check(false, Some(*id), || {
+                format!("event {id} was never evaluated")
+            });
             continue;
         };
         let poisoned = entry.is_some_and(|entry| entry.spec.poison.is_some());
@@ -135,7 +188,9 @@ async fn outcomes(entries: &BTreeMap<u64, Entry>, sql: &Client, events: &Events,
             None => format!("event {id} is poison, and was evaluated"),
         });
         let times = buried.iter().filter(|dead| *dead == id).count();
-        verdict.check(times == usize::from(poisoned), Some(*id), || format!("event {id} is {times} times among the dead jobs"));
+        verdict.check(times == usize::from(poisoned), Some(*id), || {
+            format!("event {id} is {times} times among the dead jobs")
+        });
         let wanted = entry.map_or(0, |entry| expected(&entry.spec).len());
         verdict.check(usize::try_from(*told) == Ok(wanted), Some(*id), || {
             format!("event {id}'s outcome says {told} notifications instead of {wanted}")
@@ -144,7 +199,12 @@ async fn outcomes(entries: &BTreeMap<u64, Entry>, sql: &Client, events: &Events,
     Ok(())
 }
 
-async fn notifications(entries: &BTreeMap<u64, Entry>, sql: &Client, events: &Events, verdict: &mut Verdict) -> Result<()> {
+async fn notifications(
+    entries: &BTreeMap<u64, Entry>,
+    sql: &Client,
+    events: &Events,
+    verdict: &mut Verdict,
+) -> Result<()> {
     let rows = sql
         .query(
             "select n.event_id, v.name, n.user_id, n.step
@@ -155,22 +215,34 @@ async fn notifications(entries: &BTreeMap<u64, Entry>, sql: &Client, events: &Ev
         .await?;
     let mut told: HashMap<i64, Vec<(String, String)>> = HashMap::new();
     for row in &rows {
-        let (Some(event), rule, user): (Option<i64>, Option<&str>, &str) = (row.get(0), row.get(1), row.get(2)) else {
+        let (Some(event), rule, user): (Option<i64>, Option<&str>, &str) =
+            (row.get(0), row.get(1), row.get(2))
+        else {
             verdict.check(false, None, || "a notification of no event".to_owned());
             continue;
         };
         verdict.check(events.by_id.contains_key(&event), Some(event), || {
             format!("{user} was told of event {event}, which isn't there")
         });
-        told.entry(event).or_default().push((rule.unwrap_or("?").to_owned(), user.to_owned()));
+        told.entry(event)
+            .or_default()
+            .push((rule.unwrap_or("?").to_owned(), user.to_owned()));
     }
     for (id, n) in &events.by_id {
         let mut is = told.remove(id).unwrap_or_default();
         is.sort();
-        let wanted = n.and_then(|n| entries.get(&n)).map(|entry| expected(&entry.spec)).unwrap_or_default();
-        let mut must: Vec<(String, String)> = wanted.iter().map(|t| (t.rule.to_owned(), t.user.to_owned())).collect();
+        let wanted = n
+            .and_then(|n| entries.get(&n))
+            .map(|entry| expected(&entry.spec))
+            .unwrap_or_default();
+        let mut must: Vec<(String, String)> = wanted
+            .iter()
+            .map(|t| (t.rule.to_owned(), t.user.to_owned()))
+            .collect();
         must.sort();
-        verdict.check(is == must, Some(*id), || format!("event {id} told {is:?} instead of {must:?}"));
+        verdict.check(is == must, Some(*id), || {
+            format!("event {id} told {is:?} instead of {must:?}")
+        });
     }
     Ok(())
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use tokio_postgres::Client;
-use uuid::Uuid;
 
+use crate::deliveries::{Attempt, Delivery, attempts, deliveries};
 use crate::faults::node_of;
 use crate::plan::Kind;
 use crate::run::{LONG_LEASE, Run};
@@ -15,28 +15,13 @@ use crate::sinks::Taken;
 use crate::verdict::{Events, Verdict};
 use crate::world::{PEOPLE, expected};
 
-struct Delivery {
-    id: i64,
-    event: i64,
-    rule: String,
-    user: String,
-    channel: String,
-    status: String,
-    address: Option<String>,
-    provider: Option<String>,
-    message_id: Option<String>,
-}
-
-/// One row a try: outcome, worker, and how many seconds ago it ended.
-struct Attempt {
-    outcome: String,
-    worker: Uuid,
-    error: String,
-    ended: Duration,
-}
-
 /// Judges all of it; gives how many mails came twice for a reason.
-pub async fn judge(run: &Run, sql: &Client, events: &Events, verdict: &mut Verdict) -> Result<usize> {
+pub async fn judge(
+    run: &Run,
+    sql: &Client,
+    events: &Events,
+    verdict: &mut Verdict,
+) -> Result<usize> {
     let deliveries = deliveries(sql).await?;
     let attempts = attempts(run, sql).await?;
     let mails = run.mails.lock().unwrap().clone();
@@ -56,56 +41,22 @@ pub async fn judge(run: &Run, sql: &Client, events: &Events, verdict: &mut Verdi
         }
         for lost in tries.iter().filter(|attempt| attempt.outcome == "lost") {
             verdict.check_delivery(was_hit(run, lost), delivery.id, || {
-                format!("an attempt of delivery {} was lost although nothing hit its worker {}: {}", delivery.id, lost.worker, lost.error)
+                format!(
+                    "an attempt of delivery {} was lost although nothing hit its worker {}: {}",
+                    delivery.id, lost.worker, lost.error
+                )
             });
         }
     }
     for (delivery, mails) in sunk {
-        verdict.check_delivery(false, delivery, || format!("a mail of delivery {delivery}, which isn't there: {:?}", mails[0]));
+        verdict.check_delivery(false, delivery, || {
+            format!(
+                "a mail of delivery {delivery}, which isn't there: {:?}",
+                mails[0]
+            )
+        });
     }
     Ok(twice)
-}
-
-async fn deliveries(sql: &Client) -> Result<Vec<Delivery>> {
-    let rows = sql
-        .query(
-            "select d.id, n.event_id, v.name, d.user_id, d.channel, d.status, d.address, d.provider, d.provider_message_id
-               from neurolink_delivery_log d
-               left join neurolink_notifications n on n.user_id = d.user_id and n.id = d.notification_id
-               left join neurolink_rule_versions v on v.rule_id = n.rule_id and v.version = n.rule_version",
-            &[],
-        )
-        .await?;
-    let all = rows.iter().map(|row| Delivery {
-        id: row.get(0),
-        event: row.get::<_, Option<i64>>(1).unwrap_or(-1),
-        rule: row.get::<_, Option<String>>(2).unwrap_or_default(),
-        user: row.get(3),
-        channel: row.get(4),
-        status: row.get(5),
-        address: row.get(6),
-        provider: row.get(7),
-        message_id: row.get(8),
-    });
-    Ok(all.collect())
-}
-
-async fn attempts(run: &Run, sql: &Client) -> Result<HashMap<i64, Vec<Attempt>>> {
-    let rows = sql
-        .query(
-            "select delivery_id, outcome, worker, coalesce(error, ''), extract(epoch from clock_timestamp() - finished_at)::float8
-               from neurolink_delivery_attempts order by delivery_id, attempt",
-            &[],
-        )
-        .await?;
-    let now = run.start.elapsed();
-    let mut all: HashMap<i64, Vec<Attempt>> = HashMap::new();
-    for row in rows {
-        let ago = Duration::from_secs_f64(row.get::<_, f64>(4).max(0.0));
-        let attempt = Attempt { outcome: row.get(1), worker: row.get(2), error: row.get(3), ended: now.saturating_sub(ago) };
-        all.entry(row.get(0)).or_default().push(attempt);
-    }
-    Ok(all)
 }
 
 /// Exactly one delivery per expected notification and channel, and no other.
@@ -113,23 +64,40 @@ fn planned(run: &Run, deliveries: &[Delivery], events: &Events, verdict: &mut Ve
     let entries = run.ledger.entries();
     let mut is: BTreeMap<i64, Vec<(&str, &str, &str)>> = BTreeMap::new();
     for d in deliveries {
-        is.entry(d.event).or_default().push((&d.rule, &d.user, &d.channel));
+        is.entry(d.event)
+            .or_default()
+            .push((&d.rule, &d.user, &d.channel));
     }
     for (id, n) in &events.by_id {
-        let wanted = n.and_then(|n| entries.get(&n)).map(|entry| expected(&entry.spec)).unwrap_or_default();
-        let mut must: Vec<(&str, &str, &str)> =
-            wanted.iter().flat_map(|t| t.channels.iter().map(|channel| (t.rule, t.user, *channel))).collect();
+        let wanted = n
+            .and_then(|n| entries.get(&n))
+            .map(|entry| expected(&entry.spec))
+            .unwrap_or_default();
+        let mut must: Vec<(&str, &str, &str)> = wanted
+            .iter()
+            .flat_map(|t| t.channels.iter().map(|channel| (t.rule, t.user, *channel)))
+            .collect();
         let mut is = is.remove(id).unwrap_or_default();
         must.sort_unstable();
         is.sort_unstable();
-        verdict.check(is == must, Some(*id), || format!("event {id} has deliveries {is:?} instead of {must:?}"));
+        verdict.check(is == must, Some(*id), || {
+            format!("event {id} has deliveries {is:?} instead of {must:?}")
+        });
     }
-    verdict.check(is.is_empty(), is.keys().next().copied(), || format!("deliveries of no event: {is:?}"));
+    verdict.check(is.is_empty(), is.keys().next().copied(), || {
+        format!("deliveries of no event: {is:?}")
+    });
 }
 
 fn ended(d: &Delivery, tries: &[Attempt], verdict: &mut Verdict) {
-    let refused = d.address.as_deref().is_some_and(|address| address.starts_with("fail550@"));
-    let address = PEOPLE.iter().find(|person| person.0 == d.user).and_then(|person| person.1);
+    let refused = d
+        .address
+        .as_deref()
+        .is_some_and(|address| address.starts_with("fail550@"));
+    let address = PEOPLE
+        .iter()
+        .find(|person| person.0 == d.user)
+        .and_then(|person| person.1);
     let allowed: &[&str] = match (d.channel.as_str(), address) {
         ("in_app", _) => &["delivered"],
         (_, None) => &["suppressed"],
@@ -138,33 +106,64 @@ fn ended(d: &Delivery, tries: &[Attempt], verdict: &mut Verdict) {
         (_, Some(_)) => &["sent"],
     };
     verdict.check_delivery(allowed.contains(&d.status.as_str()), d.id, || {
-        format!("delivery {} ({} to {}) is {} instead of {allowed:?}", d.id, d.channel, d.user, d.status)
+        format!(
+            "delivery {} ({} to {}) is {} instead of {allowed:?}",
+            d.id, d.channel, d.user, d.status
+        )
     });
-    let accepted = tries.iter().filter(|attempt| attempt.outcome == "accepted").count();
+    let accepted = tries
+        .iter()
+        .filter(|attempt| attempt.outcome == "accepted")
+        .count();
     verdict.check_delivery(accepted == usize::from(d.status == "sent"), d.id, || {
-        format!("delivery {} is {} with {accepted} accepted attempts", d.id, d.status)
+        format!(
+            "delivery {} is {} with {accepted} accepted attempts",
+            d.id, d.status
+        )
     });
 }
 
 fn arrived(d: &Delivery, tries: &[Attempt], copies: &[&Taken], verdict: &mut Verdict) {
-    let excuses = tries.iter().filter(|attempt| ["lost", "ambiguous"].contains(&attempt.outcome.as_str())).count();
+    let excuses = tries
+        .iter()
+        .filter(|attempt| ["lost", "ambiguous"].contains(&attempt.outcome.as_str()))
+        .count();
     let least = usize::from(d.status == "sent");
-    verdict.check_delivery(copies.len() >= least, d.id, || format!("delivery {} is sent, and no sink has it", d.id));
+    verdict.check_delivery(copies.len() >= least, d.id, || {
+        format!("delivery {} is sent, and no sink has it", d.id)
+    });
     verdict.check_delivery(copies.len() <= least + excuses, d.id, || {
-        format!("delivery {} came {} times with {excuses} attempts lost or ambiguous", d.id, copies.len())
+        format!(
+            "delivery {} came {} times with {excuses} attempts lost or ambiguous",
+            d.id,
+            copies.len()
+        )
     });
     for copy in copies {
         verdict.check_delivery(copy.message_id == copies[0].message_id, d.id, || {
-            format!("delivery {} came as {} and as {}", d.id, copies[0].message_id, copy.message_id)
+            format!(
+                "delivery {} came as {} and as {}",
+                d.id, copies[0].message_id, copy.message_id
+            )
         });
         verdict.check_delivery(Some(&copy.to) == d.address.as_ref(), d.id, || {
-            format!("delivery {} went to {} instead of {:?}", d.id, copy.to, d.address)
+            format!(
+                "delivery {} went to {} instead of {:?}",
+                d.id, copy.to, d.address
+            )
         });
     }
     if let (Some("smtp"), Some(first)) = (d.provider.as_deref(), copies.first()) {
-        verdict.check_delivery(d.message_id.as_ref() == Some(&first.message_id), d.id, || {
-            format!("delivery {} was logged as {:?} and came as {}", d.id, d.message_id, first.message_id)
-        });
+        verdict.check_delivery(
+            d.message_id.as_ref() == Some(&first.message_id),
+            d.id,
+            || {
+                format!(
+                    "delivery {} was logged as {:?} and came as {}",
+                    d.id, d.message_id, first.message_id
+                )
+            },
+        );
     }
 }
 
@@ -173,7 +172,9 @@ fn arrived(d: &Delivery, tries: &[Attempt], copies: &[&Taken], verdict: &mut Ver
 fn was_hit(run: &Run, lost: &Attempt) -> bool {
     let pid = run.workers.lock().unwrap().get(&lost.worker).copied();
     // A worker too short-lived to be seen by the monitor died young: it was killed.
-    let Some(pid) = pid.filter(|pid| node_of(run, *pid).is_some()) else { return true };
+    let Some(pid) = pid.filter(|pid| node_of(run, *pid).is_some()) else {
+        return true;
+    };
     let blows = run.blows.lock().unwrap();
     blows.iter().any(|blow| {
         let hits = match blow.kind {
@@ -182,7 +183,10 @@ fn was_hit(run: &Run, lost: &Attempt) -> bool {
             _ => false,
         };
         // It is noticed at the latest when the longest lease has run out and somebody looks.
-        let until = blow.ended.unwrap_or(Duration::MAX).saturating_add(LONG_LEASE + Duration::from_secs(20));
+        let until = blow
+            .ended
+            .unwrap_or(Duration::MAX)
+            .saturating_add(LONG_LEASE + Duration::from_secs(20));
         hits && blow.began <= lost.ended && lost.ended <= until
     })
 }

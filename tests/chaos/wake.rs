@@ -33,7 +33,13 @@ impl Latency {
 impl std::fmt::Display for Latency {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ms = |d: Duration| d.as_secs_f64() * 1000.0;
-        write!(f, "p50 {:.1} ms, p90 {:.1} ms, worst {:.1} ms", ms(self.p50()), ms(self.p90()), ms(self.worst()))
+        write!(
+            f,
+            "p50 {:.1} ms, p90 {:.1} ms, worst {:.1} ms",
+            ms(self.p50()),
+            ms(self.p90()),
+            ms(self.worst())
+        )
     }
 }
 
@@ -43,14 +49,20 @@ pub async fn measure(run: &Run, when: &str) -> Result<Latency> {
     let mut dice = Dice::of(run.seed, when);
     let insert = "insert into neurolink_events (source_module, event_type) values ('probe', 'probe.ping') returning id";
     let insert = sql.prepare(insert).await?;
-    let outcome = sql.prepare("select exists (select from neurolink_event_outcomes where event_id = $1)").await?;
+    let outcome = sql
+        .prepare("select exists (select from neurolink_event_outcomes where event_id = $1)")
+        .await?;
     let mut all = Vec::new();
     for _ in 0..PROBES {
         tokio::time::sleep(dice.seconds(0.06, 0.2)).await;
         let id: i64 = sql.query_one(&insert, &[]).await?.get(0);
         let committed = Instant::now();
         while !sql.query_one(&outcome, &[&id]).await?.get::<_, bool>(0) {
-            ensure!(committed.elapsed() < PATIENCE, "probe event {id} isn't evaluated after {} s", PATIENCE.as_secs());
+            ensure!(
+                committed.elapsed() < PATIENCE,
+                "probe event {id} isn't evaluated after {} s",
+                PATIENCE.as_secs()
+            );
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         all.push(committed.elapsed());

@@ -4,7 +4,12 @@
 use serde_json::{Value, json};
 
 /// id, address, roles, branches.
-type Row = (&'static str, Option<&'static str>, &'static str, &'static str);
+type Row = (
+    &'static str,
+    Option<&'static str>,
+    &'static str,
+    &'static str,
+);
 
 #[rustfmt::skip]
 pub const PEOPLE: &[Row] = &[
@@ -74,12 +79,21 @@ impl Spec {
     }
 
     pub fn severity(&self) -> &'static str {
-        if self.about == About::Alarm { "critical" } else { "info" }
+        if self.about == About::Alarm {
+            "critical"
+        } else {
+            "info"
+        }
     }
 
     pub fn payload(&self) -> Value {
-        let word = if self.poison == Some(Poison::Refused) { "poison" } else { "fine" };
-        let mut payload = json!({"n": self.mark(), "qty": self.quantity, "owner": self.owner, "word": word});
+        let word = if self.poison == Some(Poison::Refused) {
+            "poison"
+        } else {
+            "fine"
+        };
+        let mut payload =
+            json!({"n": self.mark(), "qty": self.quantity, "owner": self.owner, "word": word});
         if self.extra {
             payload["extra"] = json!("more");
         }
@@ -107,18 +121,30 @@ pub fn expected(spec: &Spec) -> Vec<Telling> {
     if spec.poison.is_some() {
         return Vec::new();
     }
-    let tell = |rule, user, channels| Telling { rule, user, channels };
+    let tell = |rule, user, channels| Telling {
+        rule,
+        user,
+        channels,
+    };
     let mut all = vec![tell("everything", "auditor", INBOX)];
     match (spec.about, spec.branch) {
         (About::Sale, branch) => {
-            let who: &[&str] = if branch == "bgd" { &["acc1", "acc3", "bounce"] } else { &["acc2", "acc3", "silent"] };
+            let who: &[&str] = if branch == "bgd" {
+                &["acc1", "acc3", "bounce"]
+            } else {
+                &["acc2", "acc3", "silent"]
+            };
             all.extend(who.iter().map(|user| tell("sale", user, BOTH)));
             if spec.extra {
                 all.push(tell("fragile", "cfo", INBOX));
             }
         }
         (About::Stock, branch) if spec.quantity < 10 => {
-            all.push(tell("stock", if branch == "bgd" { "keep1" } else { "keep2" }, BOTH));
+            all.push(tell(
+                "stock",
+                if branch == "bgd" { "keep1" } else { "keep2" },
+                BOTH,
+            ));
         }
         (About::Stock, _) => {}
         (About::Alarm, _) => all.push(tell("alarm", "cfo", BOTH)),
@@ -133,14 +159,48 @@ pub fn expected(spec: &Spec) -> Vec<Telling> {
 pub fn rules() -> Vec<(&'static str, &'static str, Option<Value>, Value, i32)> {
     let low = json!({"<": [{"var": "payload.qty"}, 10]});
     vec![
-        ("sale", "chaos.sale", None, json!({"title": "{{n}} sale", "recipient_roles": ["accountant"], "channels": BOTH}), 0),
-        ("stock", "chaos.stock", Some(low), json!({"title": "{{n}} stock", "recipient_roles": ["keeper"], "channels": BOTH}), -5),
-        ("alarm", "chaos.alarm", None, json!({"title": "{{n}} alarm", "recipient_users": ["cfo"], "channels": BOTH}), 250),
-        ("bill", "chaos.bill", None, json!({"title": "{{n}} bill", "recipient_fields": ["owner"], "channels": MAIL}), 0),
-        ("everything", "chaos.*", None,
-            json!({"title": "{{n}} {{word}}", "recipient_roles": ["auditor"], "recipient_branches": "any"}), 0),
-        ("fragile", "chaos.sale", None,
-            json!({"title": "{{n}} {{extra}}", "on_missing": "fail", "recipient_users": ["cfo"]}), 0),
+        (
+            "sale",
+            "chaos.sale",
+            None,
+            json!({"title": "{{n}} sale", "recipient_roles": ["accountant"], "channels": BOTH}),
+            0,
+        ),
+        (
+            "stock",
+            "chaos.stock",
+            Some(low),
+            json!({"title": "{{n}} stock", "recipient_roles": ["keeper"], "channels": BOTH}),
+            -5,
+        ),
+        (
+            "alarm",
+            "chaos.alarm",
+            None,
+            json!({"title": "{{n}} alarm", "recipient_users": ["cfo"], "channels": BOTH}),
+            250,
+        ),
+        (
+            "bill",
+            "chaos.bill",
+            None,
+            json!({"title": "{{n}} bill", "recipient_fields": ["owner"], "channels": MAIL}),
+            0,
+        ),
+        (
+            "everything",
+            "chaos.*",
+            None,
+            json!({"title": "{{n}} {{word}}", "recipient_roles": ["auditor"], "recipient_branches": "any"}),
+            0,
+        ),
+        (
+            "fragile",
+            "chaos.sale",
+            None,
+            json!({"title": "{{n}} {{extra}}", "on_missing": "fail", "recipient_users": ["cfo"]}),
+            0,
+        ),
         ("broken", "chaos.*", None, broken(0), 0),
     ]
 }
