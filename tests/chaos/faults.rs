@@ -66,14 +66,15 @@ async fn kill_node(run: &Run, fault: &Fault) -> Result<()> {
     node.kill(&mut process).await?;
     tokio::time::sleep(fault.lasts).await;
     node.spawn(&mut process)?;
-    node.until_ready(&run.http).await?;
+    node.until_ready(&mut process, &run.http).await?;
     run.blow_over(blow);
     Ok(())
 }
 
 async fn freeze(run: &Run, fault: &Fault) -> Result<()> {
     let node = &run.nodes[fault.which % WORKERS];
-    let process = node.take().await;
+    let mut process = node.take().await;
+    node.until_ready(&mut process, &run.http).await?;
     let pid = node.pid(&process);
     let blow = run.blow(
         fault.kind,
@@ -95,6 +96,8 @@ async fn clock_off(run: &Run, fault: &Fault) -> Result<()> {
     } else {
         -600
     };
+    // Before it listens for signals, a stop is no orderly one.
+    node.until_ready(&mut process, &run.http).await?;
     node.stop(&mut process, Duration::from_secs(15)).await?;
     process.set_clock(off);
     node.spawn(&mut process)?;
@@ -104,7 +107,7 @@ async fn clock_off(run: &Run, fault: &Fault) -> Result<()> {
         &for_a_while(&what, fault.lasts),
         node.pid(&process),
     );
-    node.until_ready(&run.http).await?;
+    node.until_ready(&mut process, &run.http).await?;
     // A fault that doesn't strike would prove nothing.
     let date = run.http.get(format!("{}/health", node.base)).send().await?;
     let date = date
@@ -121,9 +124,10 @@ async fn clock_off(run: &Run, fault: &Fault) -> Result<()> {
     );
     tokio::time::sleep(fault.lasts).await;
     process.set_clock(0);
+    node.until_ready(&mut process, &run.http).await?;
     node.stop(&mut process, Duration::from_secs(15)).await?;
     node.spawn(&mut process)?;
-    node.until_ready(&run.http).await?;
+    node.until_ready(&mut process, &run.http).await?;
     run.blow_over(blow);
     Ok(())
 }

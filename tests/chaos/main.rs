@@ -183,6 +183,7 @@ async fn act(run: &Shared, kinds: &[Kind], load: Duration) -> Result<usize> {
     verdict_rest::inboxes(&sql, &readers, &events, &mut verdict).await?;
     let connections = verdict_rest::left_over(run, &sql, &mut verdict).await?;
     for node in &run.nodes {
+        node.until_ready(&mut *node.take().await, &run.http).await?;
         let stopped = node
             .stop(&mut *node.take().await, Duration::from_secs(15))
             .await;

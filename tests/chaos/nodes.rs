@@ -103,10 +103,11 @@ impl Node {
         Ok(())
     }
 
-    /// Waits until it answers.
-    pub async fn until_ready(&self, http: &reqwest::Client) -> Result<()> {
+    /// Waits until it answers; one that gives up at its start (no database) is started again.
+    pub async fn until_ready(&self, process: &mut Process, http: &reqwest::Client) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
+            self.revive(process)?;
             let answer = http
                 .get(format!("{}/health", self.base))
                 .timeout(Duration::from_secs(2))
@@ -150,6 +151,8 @@ impl Node {
 
     /// SIGTERM, and everything it should do about it.
     pub async fn stop(&self, process: &mut Process, patience: Duration) -> Result<()> {
+        // It may have just given up at its start; that is for the keeper to tell.
+        self.revive(process)?;
         let Some(pid) = process.child.as_ref().and_then(Child::id) else {
             return Ok(());
         };
@@ -175,6 +178,8 @@ impl Node {
     /// The keeper's look: a process that ended by itself is started again. Gives how it ended, and whether it had served.
     pub fn revive(&self, process: &mut Process) -> Result<Option<(String, bool)>> {
         let Some(child) = process.child.as_mut() else {
+            // A fault that could not be done to its end has left it so.
+            self.spawn(process)?;
             return Ok(None);
         };
         let pid = child.id();

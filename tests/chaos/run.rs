@@ -114,7 +114,7 @@ impl Run {
             node.spawn(&mut *node.take().await)?;
         }
         for node in &run.nodes {
-            node.until_ready(&run.http).await?;
+            node.until_ready(&mut *node.take().await, &run.http).await?;
         }
         Ok(run)
     }

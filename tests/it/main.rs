@@ -16,6 +16,7 @@ mod ingest;
 mod ingest_trouble;
 mod line;
 mod migrate;
+mod patrol;
 mod rescue;
 mod schema;
 mod smtp;
