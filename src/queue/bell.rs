@@ -34,6 +34,8 @@ const PARKED: Duration = Duration::from_secs(1);
 const FALLBACK: Duration = Duration::from_secs(5);
 /// Looks are at most this far apart while an inserter's transaction is open.
 const INSERTER_OPEN: Duration = Duration::from_millis(20);
+/// While one source of a node is busy, the others look by themselves this often.
+const PATROL: Duration = Duration::from_millis(20);
 /// Peers are called at most this often.
 const CALL_PEERS: Duration = Duration::from_millis(100);
 
@@ -133,6 +135,18 @@ impl BellHandle {
                 active.saturating_sub(1)
             }
         });
+    }
+
+    /// Resolves when a worker that rests should look by itself: while another one of this node is busy the node is awake, so
+    /// inserters don't notify, and the bell won't ring before all are idle.
+    pub(crate) async fn patrol(&self) {
+        let mut active = self.shared.active.subscribe();
+        while active.wait_for(|active| *active > 0).await.is_ok() {
+            tokio::time::sleep(PATROL).await;
+            if *active.borrow() > 0 {
+                return;
+            }
+        }
     }
 
     /// Whether the listener is connected.

@@ -152,7 +152,12 @@ impl Presence {
                 () = shutdown.cancelled() => break,
             }
             if let Err(error) = self.beat(&bell).await {
-                tracing::debug!(error = %error.chain(), "a heartbeat failed");
+                // A database that is away is told by who needs it; anything else means that nobody is rescued any more.
+                if error.is_transient() {
+                    tracing::debug!(error = %error.chain(), "a heartbeat failed");
+                } else {
+                    tracing::warn!(error = %error.chain(), "a heartbeat, or the rescue of a dead worker, failed");
+                }
             }
             if self.works && swept_at.elapsed() >= MISSING_EVENTS {
                 swept_at = clock::instant();

@@ -38,6 +38,7 @@ pub async fn run(
         bell.busy(false);
         tokio::select! {
             changed = wakes.changed() => if changed.is_err() { return },
+            () = bell.patrol() => {}
             () = shutdown.cancelled() => return,
         }
     }

@@ -18,6 +18,8 @@ mod law;
 mod line;
 mod migrate;
 mod readme;
+mod patrol;
+mod rescue;
 mod schema;
 mod schema_guards;
 mod smtp;
