@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 PEERS = HERE / "peers"
 QUERIES = HERE.parent.parent / "sql" / "queries" / "bench"
 BODY = json.dumps({
-    "source_module": "bench", "event_type": "invoice.overdue", "producer_idempotency_key": "load-@n@", "branch_id": "B1",
+    "source_module": "bench", "event_type": "invoice.overdue", "idempotency_key": "load-@n@", "branch_id": "B1",
     "entity_type": "invoice", "entity_id": "4711",
     "payload": {"invoice_id": 4711, "invoice_number": "INV-4711", "customer_name": "Al-Rafidain Trading", "kind": 7,
                 "days_overdue": 12, "amount": 1250000, "currency": "IQD"},
@@ -40,7 +40,7 @@ class Bench:
     """What the measurements share: the server, our program, where the peers are, how much of everything."""
 
     def __init__(self, server, program, tools, size):
-        self.server, self.program, self.tools, self.size = server, Path(program), Path(tools), size
+        self.server, self.program, self.tools, self.size = server, Path(program).resolve(), Path(tools).resolve(), size
         self.secret = secrets.token_hex(32)
         self.running = []
         self.ready = set()
@@ -129,24 +129,24 @@ class Bench:
         return copy
 
     def procedure(self):
-        self.fresh("limit", migrated=True)
+        self.fresh("procedure", migrated=True)
         events, sql = self.size["events"], self.server.psql
         query = lambda name: (QUERIES / f"{name}.sql").read_text()
         sql(query("empty") + "; truncate neurolink_users;" + (PEERS / "procedure.sql").read_text()
             + f"; prepare people(int) as {query('people')}; execute people(100);"
             + "insert into neurolink_inboxes (user_id) select id from neurolink_users;"
-            + f"prepare events(int, int, int) as {query('events')}; execute events({events}, 50, 20);", "limit")
-        sql("vacuum analyze", "limit")
+            + f"prepare events(int, int, int) as {query('events')}; execute events({events}, 50, 20);", "procedure")
+        sql("vacuum analyze", "procedure")
         self.server.calm()
         began = time.perf_counter()
         sessions = [subprocess.Popen(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-f", str(PEERS / "procedure_drain.sql"),
-                                      self.server.url("limit")], stderr=subprocess.PIPE, text=True) for _ in range(2)]
+                                      self.server.url("procedure")], stderr=subprocess.PIPE, text=True) for _ in range(2)]
         for session in sessions:
             _, said = session.communicate(timeout=TIMEOUT)
             if session.returncode:
                 raise RuntimeError(f"the procedure: {said.strip()}")
         took = time.perf_counter() - began
-        wrote = sql("select count(*) from neurolink_notifications", "limit")
+        wrote = sql("select count(*) from neurolink_notifications", "procedure")
         if int(wrote) != 2 * events:
             raise RuntimeError(f"the procedure wrote {wrote} notifications of {2 * events}")
         return events / took
@@ -167,9 +167,9 @@ class Bench:
         return self.pgbench("bare", "bare_insert.sql")
 
     def same(self):
-        self.fresh("limit", migrated=True)
-        self.server.psql((QUERIES / "empty.sql").read_text(), "limit")
-        return self.pgbench("limit", "same_insert.sql")
+        self.fresh("procedure", migrated=True)
+        self.server.psql((QUERIES / "empty.sql").read_text(), "procedure")
+        return self.pgbench("procedure", "same_insert.sql")
 
     def token(self):
         return self.neurolink("token", "--sub", "erp", "--roles", "producer", "--expires", "12h").strip()
@@ -179,7 +179,8 @@ class Bench:
         loaded = json.loads(text([self.program, "bench", "load", "--address", f"127.0.0.1:{port}", "--path", path, "--header",
                                   header, "--body", body, "--connections", "64", "--seconds", self.size["seconds"]]))
         if loaded["refused"] or not loaded["answered"]:
-            raise RuntimeError(f"{path}: {loaded['answered']} answered, {loaded['refused']} refused")
+            raise RuntimeError(f"{path}: {loaded['answered']} answered, {loaded['refused']} refused: "
+                               f"{loaded['first_refusal']}")
         return loaded
 
     def our_http(self):
@@ -240,7 +241,7 @@ class Bench:
         self.server.calm()
         loaded = json.loads(text([*apart, "bash", "-c", script], env))
         if loaded["refused"] or not loaded["answered"]:
-            raise RuntimeError(f"{loaded['answered']} answered, {loaded['refused']} refused")
+            raise RuntimeError(f"{loaded['answered']} answered, {loaded['refused']} refused: {loaded['first_refusal']}")
         return loaded
 
     # Our own, at rest.

@@ -13,8 +13,8 @@ use crate::kernel::{Error, Result, clock};
 const PEOPLE: i32 = 100;
 const BRANCHES: i32 = 50;
 const RULES: i32 = 20;
-/// A look at the queue's end costs a few index entries; this often it costs nothing that shows.
-const LOOK: Duration = Duration::from_millis(3);
+/// Between two looks at the end of the queue; as precise as that, half a percent of a short run.
+const LOOK: Duration = Duration::from_millis(8);
 /// A drain that takes longer is broken.
 const LIMIT: Duration = Duration::from_secs(600);
 

@@ -39,8 +39,10 @@ pub(super) async fn run(
         (size.events, false),
         (size.events, true),
     ];
-    levels.dedup();
+    // Of small sizes two levels may be one.
     levels.retain(|(waiting, _)| *waiting >= FEW);
+    levels.sort_unstable();
+    levels.dedup();
     let steps = u64::from(size.rounds) * levels.len() as u64;
     let mut step = 0;
     for _ in 0..size.rounds {

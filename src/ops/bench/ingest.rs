@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::kernel::{Error, Result};
 
 /// The same row that the others insert. Every event has a key, so the index that makes it idempotent works too.
-pub(super) const BODY: &str = r#"{"source_module": "bench", "event_type": "invoice.overdue", "producer_idempotency_key": "load-@n@", "branch_id": "B1", "entity_type": "invoice", "entity_id": "4711", "payload": {"invoice_id": 4711, "invoice_number": "INV-4711", "customer_name": "Al-Rafidain Trading", "kind": 7, "days_overdue": 12, "amount": 1250000, "currency": "IQD"}}"#;
+pub(super) const BODY: &str = r#"{"source_module": "bench", "event_type": "invoice.overdue", "idempotency_key": "load-@n@", "branch_id": "B1", "entity_type": "invoice", "entity_id": "4711", "payload": {"invoice_id": 4711, "invoice_number": "INV-4711", "customer_name": "Al-Rafidain Trading", "kind": 7, "days_overdue": 12, "amount": 1250000, "currency": "IQD"}}"#;
 
 const PEOPLE: i32 = 100;
 const RULES: i32 = 20;
@@ -70,8 +70,10 @@ async fn one(
     let loaded = load::run(target, size.connections, length).await?;
     if loaded.answered == 0 || loaded.refused > 0 {
         return Err(Error::broken(format!(
-            "{} events were stored and {} refused",
-            loaded.answered, loaded.refused
+            "{} events were stored and {} refused: {}",
+            loaded.answered,
+            loaded.refused,
+            loaded.first_refusal.unwrap_or_default()
         )));
     }
     report.add("stored", "events/s", loaded.per_second);

@@ -46,12 +46,15 @@ pub struct Loaded {
     pub answered: u64,
     /// Answers of any other status.
     pub refused: u64,
+    /// The first of those, as it was read.
+    pub first_refusal: Option<String>,
 }
 
 #[derive(Default)]
 struct Tally {
     took: Vec<Duration>,
     refused: u64,
+    first_refusal: Option<String>,
 }
 
 /// Sends for `length` over so many connections.
@@ -89,6 +92,7 @@ async fn all(target: Target, connections: u32, length: Duration) -> Result<Loade
             .map_err(|e| Error::internal("a connection of the load generator broke", e))??;
         whole.took.extend(tally.took);
         whole.refused += tally.refused;
+        whole.first_refusal = whole.first_refusal.or(tally.first_refusal);
     }
     let answered = whole.took.len() as u64;
     Ok(Loaded {
@@ -97,6 +101,7 @@ async fn all(target: Target, connections: u32, length: Duration) -> Result<Loade
         p99_ms: quantile_ms(&mut whole.took, 0.99),
         answered,
         refused: whole.refused,
+        first_refusal: whole.first_refusal,
     })
 }
 
@@ -130,6 +135,9 @@ async fn one(target: &Target, numbers: &AtomicU64, from: Instant, until: Instant
                 tally.took.push(ended - began);
             } else {
                 tally.refused += 1;
+                tally
+                    .first_refusal
+                    .get_or_insert_with(|| String::from_utf8_lossy(&answer).into_owned());
             }
         }
     }
@@ -196,6 +204,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
+            stream.set_nodelay(true).unwrap();
             let mut request = vec![0; 4096];
             let mut turn = 0;
             while stream.read(&mut request).await.unwrap() > 0 {

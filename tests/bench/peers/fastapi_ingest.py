@@ -29,7 +29,7 @@ class Event(BaseModel):
     branch_id: str | None = None
     entity_type: str | None = None
     entity_id: str | None = None
-    producer_idempotency_key: str | None = None
+    idempotency_key: str | None = None
 
 
 @asynccontextmanager
@@ -56,7 +56,7 @@ async def create(event: Event, who: dict = Depends(caller)):
     async with app.state.pool.acquire() as connection:
         id = await connection.fetchval(
             INSERT, event.source_module, event.event_type, json.dumps(event.payload), event.branch_id,
-            event.entity_type, event.entity_id, event.producer_idempotency_key,
+            event.entity_type, event.entity_id, event.idempotency_key,
         )
     if id is None:
         raise HTTPException(409, "idempotency_conflict")
