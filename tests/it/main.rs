@@ -8,6 +8,7 @@
     unreachable_pub
 )]
 
+mod bench;
 mod cli;
 mod embedded;
 mod health;
