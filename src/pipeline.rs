@@ -191,26 +191,27 @@ impl Evaluator {
         Ok(Written { users, deliveries })
     }
 
-    /// One flight: outcomes, inboxes locked and moved, notifications, deliveries with their jobs, commit.
+    /// One flight: outcomes, deliveries with their jobs, inboxes locked and moved, notifications, commit. Inboxes come last:
+    /// their locks are what two workers with the same recipients wait for.
     async fn write(&self, tx: Tx, events: &[Event], composed: &Composed) -> Result<()> {
         let events: Vec<&Event> = events.iter().collect();
         rules::store::prepare(&tx).await?;
         notifications::store::prepare(&tx).await?;
         deliveries::store::prepare(&tx).await?;
-        let (outcomes, told, planned, committed) = futures_util::join!(
+        let (outcomes, planned, told, committed) = futures_util::join!(
             rules::store::insert_outcomes(&tx, &composed.outcomes),
-            notifications::store::insert(&tx, &events, &composed.notifications),
             deliveries::store::insert(
                 &tx,
                 &composed.deliveries,
                 self.settings.delivery_max_attempts
             ),
+            notifications::store::insert(&tx, &events, &composed.notifications),
             commit_last(&tx),
         );
         // A commit after a failed statement rolls back without an error of its own: every answer counts.
         outcomes?;
-        told?;
         planned?;
+        told?;
         committed?;
         tx.committed();
         Ok(())
