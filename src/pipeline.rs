@@ -14,7 +14,7 @@ pub mod watchdog;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
@@ -60,8 +60,18 @@ pub struct Evaluator {
     urgent_busy: AtomicBool,
     singles_wait: AtomicBool,
     failures: AtomicU32,
-    ids: Mutex<Vec<i64>>,
+    ids: Mutex<Ids>,
     inboxes: Mutex<HashSet<String>>,
+}
+
+/// Ids taken ahead are good for so long.
+const IDS_KEEP: Duration = Duration::from_millis(500);
+
+/// Ids of notifications to come, and when the oldest of them were taken.
+#[derive(Default)]
+struct Ids {
+    left: Vec<i64>,
+    taken: Option<Instant>,
 }
 
 /// What a batch came to.
@@ -261,22 +271,27 @@ impl Evaluator {
         }
     }
 
-    /// Notification ids ahead of their rows, a thousand at a time.
+    /// Notification ids ahead of their rows, a thousand at a time. Old ones are thrown away: inboxes are listed by id,
+    /// and what is told now must not stand below what another node told an hour ago.
     async fn take_ids(&self, count: usize) -> Result<Vec<i64>> {
         loop {
             {
                 let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-                if ids.len() >= count {
-                    let rest = ids.split_off(count);
-                    return Ok(std::mem::replace(&mut ids, rest));
+                if ids.taken.is_none_or(|at| at.elapsed() > IDS_KEEP) {
+                    ids.left.clear();
+                }
+                if ids.left.len() >= count {
+                    let rest = ids.left.split_off(count);
+                    return Ok(std::mem::replace(&mut ids.left, rest));
                 }
             }
             let more = i32::try_from(count.max(1000)).unwrap_or(i32::MAX);
             let fresh = notifications::store::next_ids(&self.db.client().await?, more).await?;
-            self.ids
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .extend(fresh);
+            let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+            if ids.left.is_empty() {
+                ids.taken = Some(clock::instant());
+            }
+            ids.left.extend(fresh);
         }
     }
 
