@@ -196,7 +196,7 @@ impl Hub {
     }
 
     /// How often every connected person's revision is compared, hint or no hint.
-    pub(super) fn sweep_every(&self, interval: Duration) {
+    pub fn sweep_every(&self, interval: Duration) {
         self.sweep.send_replace(interval);
     }
 

@@ -1,6 +1,7 @@
 //! The hub by itself: the interleavings that a connection can't be made to hit.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use neurolink::notifications::store;
 use neurolink::stream::Hub;
@@ -19,16 +20,15 @@ async fn epoch(db: &TestDb) -> String {
 
 fn running(db: &TestDb) -> (Arc<Hub>, CancellationToken) {
     let (hub, stop) = (Hub::new(db.db()), CancellationToken::new());
+    // No sweep comes to anybody's help.
+    hub.sweep_every(Duration::from_secs(3600));
     tokio::spawn(hub.clone().run(stop.clone()));
     (hub, stop)
 }
 
 /// The revisions handed out next.
 async fn burst(subscription: &mut Subscription) -> Vec<i64> {
-    let handed = tokio::time::timeout(
-        std::time::Duration::from_secs(30),
-        subscription.receiver.recv(),
-    );
+    let handed = tokio::time::timeout(Duration::from_secs(30), subscription.receiver.recv());
     match handed.await.unwrap() {
         Some(Handed::Burst(burst)) => burst.frames.iter().map(|(rev, _)| *rev).collect(),
         other => panic!("{other:?}"),
