@@ -64,8 +64,18 @@ pub struct Evaluator {
     singles_wait: AtomicBool,
     singles_seen: Mutex<Option<Instant>>,
     failures: AtomicU32,
-    ids: Mutex<Vec<i64>>,
+    ids: Mutex<Ids>,
     inboxes: Mutex<HashSet<String>>,
+}
+
+/// Ids taken ahead are good for so long.
+const IDS_KEEP: Duration = Duration::from_millis(500);
+
+/// Ids of notifications to come, and when the oldest of them were taken.
+#[derive(Default)]
+struct Ids {
+    left: Vec<i64>,
+    taken: Option<Instant>,
 }
 
 /// What a batch came to.
@@ -286,22 +296,27 @@ impl Evaluator {
     }
 
     /// Notification ids ahead of their rows, a thousand at a time. On the batch's own connection: a sequence doesn't roll
-    /// back, and who holds a connection while waiting for another can starve a small pool.
+    /// back, and who holds a connection while waiting for another can starve a small pool. Old ones are thrown away: inboxes
+    /// are listed by id, and what is told now must not stand below what another node told an hour ago.
     async fn take_ids(&self, client: &Client, count: usize) -> Result<Vec<i64>> {
         loop {
             {
                 let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-                if ids.len() >= count {
-                    let rest = ids.split_off(count);
-                    return Ok(std::mem::replace(&mut ids, rest));
+                if ids.taken.is_none_or(|at| at.elapsed() > IDS_KEEP) {
+                    ids.left.clear();
+                }
+                if ids.left.len() >= count {
+                    let rest = ids.left.split_off(count);
+                    return Ok(std::mem::replace(&mut ids.left, rest));
                 }
             }
             let more = i32::try_from(count.max(1000)).unwrap_or(i32::MAX);
             let fresh = notifications::store::next_ids(client, more).await?;
-            self.ids
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .extend(fresh);
+            let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+            if ids.left.is_empty() {
+                ids.taken = Some(clock::instant());
+            }
+            ids.left.extend(fresh);
         }
     }
 

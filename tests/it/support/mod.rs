@@ -4,7 +4,10 @@ pub mod app;
 pub mod cluster;
 mod database;
 pub mod http;
+pub mod inbox;
 pub mod proxy;
+pub mod redis;
 pub(crate) mod smtp;
+pub mod sse;
 
 pub use database::{TestDb, open};
