@@ -31,6 +31,7 @@ use crate::queue::{Bell, BellHandle, Incarnation, Signals, Source, worker};
 use crate::stream::hints::Hints;
 use crate::stream::routes::Streams;
 use crate::stream::{self, Hub};
+use crate::{directory, ops, preferences, rules};
 
 /// The places of the sources at the bell.
 const EVENTS: usize = 0;
@@ -149,7 +150,7 @@ impl Node {
                 listener_state(&bell, &rulebook, &hub),
                 closing.clone(),
             );
-            let routes = routes(&writer, &inboxes, &streams, &health);
+            let routes = routes(&db, &writer, &inboxes, &streams, &health);
             let (auth, settings, closing) = (
                 Authenticator::new(auth),
                 config.http.clone(),
@@ -340,6 +341,7 @@ fn signals(hub: &Arc<Hub>, hints: &Hints, rulebook: &Arc<Rulebook>, parts: Parts
 }
 
 fn routes(
+    db: &Db,
     writer: &ingest::WriterHandle,
     inboxes: &Inboxes,
     streams: &Streams,
@@ -349,6 +351,10 @@ fn routes(
     routes.extend(ingest::routes(writer));
     routes.extend(notifications::routes::routes(inboxes));
     routes.extend(stream::routes::routes(streams));
+    routes.extend(rules::routes::routes(db));
+    routes.extend(directory::routes::routes(db));
+    routes.extend(preferences::routes::routes(db));
+    routes.extend(ops::audit::routes(db));
     routes
 }
 

@@ -8,6 +8,7 @@
     unreachable_pub
 )]
 
+mod audit;
 mod cli;
 mod embedded;
 mod health;
@@ -16,6 +17,9 @@ mod ingest;
 mod ingest_trouble;
 mod line;
 mod migrate;
+mod people;
+mod preferences;
+mod rules_api;
 mod schema;
 mod smtp;
 mod starter;
