@@ -20,6 +20,7 @@ mod migrate;
 mod people;
 mod preferences;
 mod rules_api;
+mod rules_cli;
 mod schema;
 mod smtp;
 mod starter;
