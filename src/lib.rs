@@ -15,6 +15,7 @@ pub mod kernel;
 pub mod notifications;
 pub mod ops;
 pub mod pipeline;
+pub mod preferences;
 pub mod queue;
 pub mod rules;
 pub mod stream;

@@ -21,9 +21,9 @@ language plpgsql security definer set search_path = @schema@, pg_temp as $$
 begin
     if tg_op = 'INSERT' or new.version is distinct from old.version then
         insert into neurolink_rule_versions (rule_id, version, name, source_module, event_type_pattern, conditions,
-                                             notification_template, priority, enabled)
+                                             notification_template, priority, enabled, changed_by)
         values (new.id, new.version, new.name, new.source_module, new.event_type_pattern, new.conditions,
-                new.notification_template, new.priority, new.enabled);
+                new.notification_template, new.priority, new.enabled, neurolink_actor());
     end if;
     return null;
 end $$;
@@ -39,3 +39,13 @@ begin
     return null;
 end $$;
 revoke execute on function neurolink_rules_changed() from public;
+
+-- A rule that is gone has no faults and remembers nothing; its versions stay, for whoever asks what it once said.
+create or replace function neurolink_rules_forget() returns trigger
+language plpgsql security definer set search_path = @schema@, pg_temp as $$
+begin
+    delete from neurolink_rule_faults f using old_rows o where f.rule_id = o.id;
+    delete from neurolink_rule_states s using old_rows o where s.rule_id = o.id;
+    return null;
+end $$;
+revoke execute on function neurolink_rules_forget() from public;

@@ -390,6 +390,7 @@ create table neurolink_audit_log (
     id bigint generated always as identity,
     at timestamptz not null default now(),
     actor text not null,
+    db_user text not null default session_user,
     action text not null,
     subject_kind text not null,
     subject_id text not null,
@@ -397,8 +398,14 @@ create table neurolink_audit_log (
     after jsonb,
     constraint neurolink_audit_log_pk primary key (id)
 );
-create index neurolink_audit_log_subject_ix on neurolink_audit_log (subject_kind, subject_id, id);
-comment on table neurolink_audit_log is 'Who changed what.';
+-- Read newest first by (at, id), whatever else is asked: by id alone a page of last spring walks over all that came since.
+create index neurolink_audit_log_at_ix on neurolink_audit_log (at, id);
+create index neurolink_audit_log_subject_ix on neurolink_audit_log (subject_kind, subject_id, at, id);
+create index neurolink_audit_log_actor_ix on neurolink_audit_log (actor, at, id);
+create index neurolink_audit_log_action_ix on neurolink_audit_log (action, at, id);
+comment on table neurolink_audit_log is 'Who changed what. Only ever added to.';
+comment on column neurolink_audit_log.db_user is 'The role that was connected. Whoever writes SQL can claim to be another actor, but not this';
+comment on column neurolink_audit_log.action is 'rule.updated, person.created, preferences.deleted …';
 comment on column neurolink_audit_log.actor is 'The token''s subject over HTTP, else session_user';
 
 -- A table of ours is never readable just because somebody granted PUBLIC something by default.

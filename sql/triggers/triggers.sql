@@ -24,3 +24,6 @@ create or replace trigger neurolink_rules_changed
     after insert or update or delete or truncate on neurolink_notification_rules
     for each statement execute function neurolink_rules_changed();
 
+create or replace trigger neurolink_rules_forget
+    after delete on neurolink_notification_rules referencing old table as old_rows
+    for each statement execute function neurolink_rules_forget();

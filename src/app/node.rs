@@ -31,6 +31,7 @@ use crate::queue::{Bell, BellHandle, Incarnation, Signals, Source, worker};
 use crate::stream::hints::Hints;
 use crate::stream::routes::Streams;
 use crate::stream::{self, Hub};
+use crate::{directory, ops, preferences, rules};
 
 /// The places of the sources at the bell.
 const EVENTS: usize = 0;
@@ -156,7 +157,7 @@ impl Node {
                 listener_state(&bell, &rulebook, &hub, &hints),
                 closing.clone(),
             );
-            let routes = routes(&writer, &inboxes, &streams, &health);
+            let routes = routes(&db, &writer, &inboxes, &streams, &health);
             let (auth, settings, closing) = (
                 Authenticator::new(auth),
                 config.http.clone(),
@@ -347,6 +348,7 @@ fn signals(hub: &Arc<Hub>, hints: &Hints, rulebook: &Arc<Rulebook>, parts: Parts
 }
 
 fn routes(
+    db: &Db,
     writer: &ingest::WriterHandle,
     inboxes: &Inboxes,
     streams: &Streams,
@@ -356,6 +358,10 @@ fn routes(
     routes.extend(ingest::routes(writer));
     routes.extend(notifications::routes::routes(inboxes));
     routes.extend(stream::routes::routes(streams));
+    routes.extend(rules::routes::routes(db));
+    routes.extend(directory::routes::routes(db));
+    routes.extend(preferences::routes::routes(db));
+    routes.extend(ops::audit::routes(db));
     routes
 }
 

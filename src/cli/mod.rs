@@ -63,6 +63,8 @@ commands! {
     migrate => Migrate,
     /// Try it all out: a small company, starter rules and a stream of ERP events
     demo => Demo,
+    /// List, check, try, export and import rules
+    rules => Rules,
     /// Print the settings in force and where each came from
     config => Config,
     /// Make a token to try things out with

@@ -6,7 +6,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::kernel::Error;
 
-/// The pointer into a request that a constraint of `neurolink_events` speaks of.
+/// The pointer into a request that a check of a table speaks of.
 fn place_of(constraint: &str) -> Option<&'static str> {
     Some(match constraint {
         "neurolink_events_source_module_ck" => "/source_module",
@@ -21,6 +21,12 @@ fn place_of(constraint: &str) -> Option<&'static str> {
         "neurolink_events_entity_type_ck" => "/entity_type",
         "neurolink_events_entity_id_ck" => "/entity_id",
         "neurolink_events_traceparent_ck" => "/traceparent",
+        "neurolink_notification_rules_name_ck" => "/name",
+        "neurolink_notification_rules_pattern_ck" => "/event_type_pattern",
+        "neurolink_notification_rules_template_ck" => "/notification_template",
+        "neurolink_users_id_ck" => "/id",
+        "neurolink_users_locale_ck" => "/locale",
+        "neurolink_user_preferences_channels_ck" => "/channels",
         _ => return None,
     })
 }
@@ -63,6 +69,11 @@ pub fn from_pg(error: tokio_postgres::Error) -> Error {
                     place: None,
                 }
             }
+            Some("neurolink_notification_rules_name_uq") => Error::Conflict {
+                code: "rule_name_taken",
+                detail: "another rule has this name".to_owned(),
+                place: Some("/name".to_owned()),
+            },
             _ => Error::internal("a unique constraint of the database was violated", error),
         },
         "23514" => match db.constraint().and_then(place_of) {

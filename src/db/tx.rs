@@ -22,6 +22,23 @@ impl Tx {
         Ok(tx)
     }
 
+    /// Begins in somebody's name, as the audit log is to have it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin_as(db: &Db, actor: &str) -> Result<Self> {
+        let tx = Self::unbegun(db.client().await?);
+        let act = tx
+            .prepare_cached(include_str!("../../sql/queries/db/act_as.sql"))
+            .await?;
+        // One flight: what is sent first is run first.
+        let who: [&(dyn tokio_postgres::types::ToSql + Sync); 1] = [&actor];
+        let (begun, named) = futures_util::join!(tx.batch_execute("begin"), tx.execute(&act, &who));
+        begun?;
+        named?;
+        Ok(tx)
+    }
+
     /// Holds a connection on which the caller sends `begin` itself, in one flight with its first statement.
     #[must_use]
     pub fn unbegun(client: Client) -> Self {

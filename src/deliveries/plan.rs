@@ -5,10 +5,12 @@ use crate::directory::Person;
 use crate::kernel::{ChannelKind, Lane};
 use crate::rules::Rendered;
 
-/// What decides a delivery's start: whether its channel has settings, and whether the person has an address on it.
+/// What decides a delivery's start: whether the person wants it, whether its channel has settings, and whether the person
+/// has an address on it.
 #[must_use]
 pub fn plan(
     channel: ChannelKind,
+    is_wanted: bool,
     is_configured: bool,
     notification_id: i64,
     person: &Person,
@@ -17,6 +19,7 @@ pub fn plan(
 ) -> Planned {
     let address = address_of(channel, person);
     let (status, reason) = match (channel, is_configured, &address) {
+        _ if !is_wanted => ("suppressed", Some("preference")),
         (ChannelKind::InApp, _, _) => ("delivered", None),
         (_, false, _) => ("suppressed", Some("not_configured")),
         (_, true, None) => ("suppressed", Some("no_address")),
@@ -85,6 +88,7 @@ mod tests {
         let planned = plan(
             ChannelKind::InApp,
             true,
+            true,
             3,
             &person(None),
             &Rendered::default(),
@@ -101,6 +105,7 @@ mod tests {
         let texts = Rendered::default();
         let unset = plan(
             ChannelKind::Email,
+            true,
             false,
             3,
             &person(Some("z@tsh.example")),
@@ -111,11 +116,34 @@ mod tests {
             (unset.status, unset.reason),
             ("suppressed", Some("not_configured"))
         );
-        let homeless = plan(ChannelKind::Email, true, 3, &person(Some("  ")), &texts, 0);
+        let homeless = plan(
+            ChannelKind::Email,
+            true,
+            true,
+            3,
+            &person(Some("  ")),
+            &texts,
+            0,
+        );
         assert_eq!(
             (homeless.status, homeless.reason),
             ("suppressed", Some("no_address"))
         );
+    }
+
+    #[test]
+    fn what_a_person_has_switched_off_is_suppressed_whatever_else_is_missing() {
+        for channel in [ChannelKind::InApp, ChannelKind::Email] {
+            for is_configured in [true, false] {
+                let texts = Rendered::default();
+                let person = person(Some("z@tsh.example"));
+                let planned = plan(channel, false, is_configured, 3, &person, &texts, 0);
+                assert_eq!(
+                    (planned.status, planned.reason, planned.content),
+                    ("suppressed", Some("preference"), None)
+                );
+            }
+        }
     }
 
     #[test]
@@ -127,6 +155,7 @@ mod tests {
         };
         let planned = plan(
             ChannelKind::Email,
+            true,
             true,
             3,
             &person(Some("z@tsh.example")),
@@ -144,6 +173,7 @@ mod tests {
         );
         let plain = plan(
             ChannelKind::Email,
+            true,
             true,
             3,
             &person(Some("z@tsh.example")),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::preferences::Wishes;
 use crate::rules::Reader;
 
 /// A person who can be told things.
@@ -29,6 +30,8 @@ pub struct Person {
     pub locale: String,
     /// IANA.
     pub timezone: String,
+    /// What they wish to be told, and how.
+    pub wishes: Wishes,
 }
 
 impl Person {

@@ -3,6 +3,7 @@
 use crate::db::Client;
 use crate::directory::model::{People, Person};
 use crate::kernel::Result;
+use crate::preferences::Wishes;
 
 /// Active people who hold one of these roles or are named. Read anew for every batch, because nothing tells us when a
 /// DBA's own view shows something else.
@@ -32,6 +33,10 @@ pub async fn find(client: &Client, roles: &[String], ids: &[String]) -> Result<P
                 manager_id: row.try_get("manager_id")?,
                 locale: row.try_get("locale")?,
                 timezone: row.try_get("timezone")?,
+                wishes: row
+                    .try_get::<_, Option<&str>>("wishes")?
+                    .map(Wishes::stored)
+                    .unwrap_or_default(),
             })
         })
         .collect::<Result<Vec<_>>>()?;

@@ -163,7 +163,9 @@ impl Dispatch {
                 return Err(error.into());
             }
         };
-        let body = match timeout(self.body_timeout, self.read(&head.headers, &mut body)).await {
+        let limit = self.max_body.max(route.max_body.unwrap_or_default());
+        let reading = read(limit, &head.headers, &mut body);
+        let body = match timeout(self.body_timeout, reading).await {
             Ok(Ok(read)) => read,
             Ok(Err(error)) => {
                 drain(&head.headers, body).await;
@@ -190,45 +192,44 @@ impl Dispatch {
             },
         }
     }
+}
 
-    /// The whole body, within the limit, however it is framed.
-    async fn read<S, B>(&self, headers: &HeaderMap, body: &mut S) -> Result<Bytes>
-    where
-        S: Stream<Item = std::result::Result<B, warp::Error>> + Send + Unpin,
-        B: Buf + Send,
-    {
-        let limit = self.max_body;
-        let announced = headers
-            .get(CONTENT_LENGTH)
-            .and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
-        if announced.is_some_and(|n| n > limit as u64) {
+/// The whole body, within the limit, however it is framed.
+async fn read<S, B>(limit: usize, headers: &HeaderMap, body: &mut S) -> Result<Bytes>
+where
+    S: Stream<Item = std::result::Result<B, warp::Error>> + Send + Unpin,
+    B: Buf + Send,
+{
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|n| n > limit as u64) {
+        return Err(Error::TooLarge { limit });
+    }
+    let mut whole = Bytes::new();
+    let mut gathered = BytesMut::new();
+    while let Some(chunk) = body.next().await {
+        let mut chunk = chunk.map_err(|fault| {
+            tracing::debug!(error = %fault, "a body broke off");
+            Error::invalid("body_incomplete", "the body broke off")
+        })?;
+        let size = chunk.remaining();
+        if whole.len() + gathered.len() + size > limit {
             return Err(Error::TooLarge { limit });
         }
-        let mut whole = Bytes::new();
-        let mut gathered = BytesMut::new();
-        while let Some(chunk) = body.next().await {
-            let mut chunk = chunk.map_err(|fault| {
-                tracing::debug!(error = %fault, "a body broke off");
-                Error::invalid("body_incomplete", "the body broke off")
-            })?;
-            let size = chunk.remaining();
-            if whole.len() + gathered.len() + size > limit {
-                return Err(Error::TooLarge { limit });
-            }
-            // Most bodies are one chunk, which is kept as it came.
-            if whole.is_empty() && gathered.is_empty() {
-                whole = chunk.copy_to_bytes(size);
-            } else {
-                gathered.extend_from_slice(&std::mem::take(&mut whole));
-                gathered.put(chunk);
-            }
-        }
-        Ok(if gathered.is_empty() {
-            whole
+        // Most bodies are one chunk, which is kept as it came.
+        if whole.is_empty() && gathered.is_empty() {
+            whole = chunk.copy_to_bytes(size);
         } else {
-            gathered.freeze()
-        })
+            gathered.extend_from_slice(&std::mem::take(&mut whole));
+            gathered.put(chunk);
+        }
     }
+    Ok(if gathered.is_empty() {
+        whole
+    } else {
+        gathered.freeze()
+    })
 }
 
 impl From<Problem> for Refusal {

@@ -104,7 +104,7 @@ impl Edge {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             headers.insert(
                 ACCESS_CONTROL_EXPOSE_HEADERS,
-                HeaderValue::from_static("X-Request-Id, Retry-After"),
+                HeaderValue::from_static("X-Request-Id, Retry-After, ETag, Location"),
             );
         }
     }

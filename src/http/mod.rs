@@ -13,6 +13,7 @@ pub mod problem;
 pub mod route;
 pub mod server;
 mod table;
+pub mod version;
 
 pub use auth::Authenticator;
 pub use paging::{Listing, Page};

@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 
 use super::route::Response;
-use crate::kernel::Error;
+use crate::kernel::{Error, ItemFault};
 
 /// A problem on its way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Problem {
     pub detail: String,
     /// A JSON pointer, `line … column …`, or the name of a parameter or header.
     pub place: Option<String>,
+    /// Of several items, what is wrong with which.
+    pub errors: Vec<ItemFault>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -34,6 +36,8 @@ struct Body<'a> {
     detail: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     place: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[ItemFault]>::is_empty")]
+    errors: &'a [ItemFault],
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
 }
@@ -45,6 +49,7 @@ impl Problem {
             code,
             detail: detail.into(),
             place: None,
+            errors: Vec::new(),
             headers: Vec::new(),
         }
     }
@@ -110,6 +115,19 @@ impl Problem {
                 problem.place.clone_from(place);
                 problem
             }
+            Error::InvalidItems { faults, .. } => {
+                let mut problem = Self::new(StatusCode::BAD_REQUEST, "invalid_items", said);
+                problem.errors.clone_from(faults);
+                problem
+            }
+            Error::PreconditionRequired(_) => Self::new(
+                StatusCode::PRECONDITION_REQUIRED,
+                "precondition_required",
+                said,
+            ),
+            Error::PreconditionFailed(_) => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", said)
+            }
             Error::UnsupportedMedia(_) => Self::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
@@ -162,6 +180,7 @@ impl Problem {
             code: self.code,
             detail: &self.detail,
             place: self.place.as_deref(),
+            errors: &self.errors,
             request_id: self.status.is_server_error().then_some(request_id),
         };
         let mut response = Response::new(serde_json::to_vec(&body).unwrap_or_default().into());

@@ -84,6 +84,8 @@ pub struct Route {
     pub access: Access,
     /// What it does.
     pub handler: Handler,
+    /// Bytes that a body may have where that is more than the setting's.
+    pub max_body: Option<usize>,
 }
 
 impl Route {
@@ -106,7 +108,15 @@ impl Route {
             path,
             access,
             handler: Arc::new(move |call| Box::pin(handler(state.clone(), call))),
+            max_body: None,
         }
+    }
+
+    /// Takes bodies of so many bytes, whatever the setting, unless that is more.
+    #[must_use]
+    pub fn with_max_body(mut self, bytes: usize) -> Self {
+        self.max_body = Some(bytes);
+        self
     }
 }
 
@@ -141,6 +151,19 @@ impl Call {
         }
     }
 
+    /// A path variable as an id of text: 1 to 128 characters. What can't be an id doesn't exist.
+    ///
+    /// # Errors
+    /// `NotFound` of `what`.
+    pub fn text_id(&self, name: &str, what: &'static str) -> Result<&str> {
+        self.params
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, v)| v.as_str())
+            .filter(|id| is_text_id(id))
+            .ok_or(Error::NotFound(what))
+    }
+
     /// The value of a query parameter; given twice is an error.
     ///
     /// # Errors
@@ -156,6 +179,41 @@ impl Call {
             ));
         }
         Ok(first)
+    }
+
+    /// A query parameter that is `true` or `false`.
+    ///
+    /// # Errors
+    /// `Invalid` for anything else.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>> {
+        match self.query(name)? {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(Error::invalid_at(
+                "invalid_parameter",
+                name,
+                format!("`{name}` is true or false"),
+            )),
+        }
+    }
+
+    /// A query parameter that is a moment: RFC 3339, like `2026-12-15T08:00:00Z`.
+    ///
+    /// # Errors
+    /// `Invalid` for anything else.
+    pub fn moment(&self, name: &str) -> Result<Option<jiff::Timestamp>> {
+        self.query(name)?
+            .map(|text| {
+                text.parse().map_err(|_| {
+                    Error::invalid_at(
+                        "invalid_parameter",
+                        name,
+                        format!("`{name}` is a time of RFC 3339, like `2026-12-15T08:00:00Z`"),
+                    )
+                })
+            })
+            .transpose()
     }
 
     /// Refuses query parameters that the endpoint doesn't know, by name.
@@ -179,6 +237,12 @@ impl Call {
             None => Ok(()),
         }
     }
+}
+
+/// Whether a text can be the id of a person, branch or entity.
+#[must_use]
+pub fn is_text_id(text: &str) -> bool {
+    (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 
 /// A JSON reply.

@@ -19,6 +19,20 @@ pub enum Error {
         /// the name of a query parameter or header.
         place: Option<String>,
     },
+    /// Several items of what the caller sent can't be accepted, each with its own fault. Nothing was stored.
+    #[error("{detail}")]
+    InvalidItems {
+        /// One sentence for people.
+        detail: String,
+        /// What is wrong where, in order; not all of them when they are many.
+        faults: Vec<ItemFault>,
+    },
+    /// A change must say which version it is of (`If-Match`), and doesn't.
+    #[error("{0}")]
+    PreconditionRequired(String),
+    /// It was changed by somebody else since the caller looked at it.
+    #[error("{0}")]
+    PreconditionFailed(String),
     /// The body is of a media type the endpoint doesn't take.
     #[error("{0}")]
     UnsupportedMedia(String),
@@ -80,6 +94,17 @@ pub enum Error {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
+}
+
+/// What is wrong with one item of several.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ItemFault {
+    /// As of [`Error::Invalid`].
+    pub code: &'static str,
+    /// The place in the body, a JSON pointer that begins with the item's index.
+    pub place: String,
+    /// One sentence for people.
+    pub detail: String,
 }
 
 impl Error {

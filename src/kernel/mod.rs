@@ -8,6 +8,6 @@ pub mod random;
 pub mod secret;
 pub mod words;
 
-pub use error::{Error, Result};
+pub use error::{Error, ItemFault, Result};
 pub use secret::Secret;
 pub use words::{ChannelKind, Lane, Severity};

@@ -1,7 +1,7 @@
 //! Stations 4 to 6 up to the rows, pure: events × rules → matches; matches × people → tellings; tellings → notifications and
 //! planned deliveries.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 
 use crate::deliveries::{self, Planned};
@@ -128,6 +128,7 @@ pub fn compose(
             configured,
             progress,
             composed: &mut composed,
+            withheld: BTreeMap::new(),
         };
         caught(index, || desk.work(&numbered))?;
     }
@@ -161,6 +162,8 @@ struct Desk<'a> {
     configured: &'a HashSet<ChannelKind>,
     progress: &'a Progress,
     composed: &'a mut Composed,
+    /// Deliveries suppressed, by match, channel and reason.
+    withheld: BTreeMap<(usize, ChannelKind, &'static str), i32>,
 }
 
 impl Desk<'_> {
@@ -202,11 +205,19 @@ impl Desk<'_> {
                 reason: "no_recipient".to_owned(),
                 count: 0,
             });
+        let withheld = self
+            .withheld
+            .iter()
+            .map(|(&(of, channel, reason), &count)| Suppressed {
+                rule: self.judgement.matches[of].rule.facts.name.clone(),
+                reason: format!("{reason}:{}", channel.as_str()),
+                count,
+            });
         self.composed.outcomes.push(Outcome {
             event_id: self.event.id,
             rules_matched: i32::try_from(self.judgement.matches.len()).unwrap_or(i32::MAX),
             notifications: told,
-            suppressed: suppressed.collect(),
+            suppressed: suppressed.chain(withheld).collect(),
             warnings: distinct(warnings),
         });
         Ok(())
@@ -215,16 +226,27 @@ impl Desk<'_> {
     fn tell(&mut self, rule: &CompiledRule, telling: Telling, id: i64, texts: Rendered) {
         let facts = &rule.facts;
         let person = self.people.get(telling.person);
+        let wanted = |channel| facts.mandatory || person.wishes.wants(&facts.category, channel);
         for &channel in &facts.channels {
-            let is_configured = self.configured.contains(&channel);
-            let planned =
-                deliveries::plan::plan(channel, is_configured, id, person, &texts, facts.priority);
+            let planned = deliveries::plan::plan(
+                channel,
+                wanted(channel),
+                self.configured.contains(&channel),
+                id,
+                person,
+                &texts,
+                facts.priority,
+            );
+            if let Some(reason) = planned.reason {
+                let withheld = self.withheld.entry((telling.of, channel, reason));
+                *withheld.or_default() += 1;
+            }
             self.composed.deliveries.push(planned);
         }
         self.composed.notifications.push(NewNotification {
             id,
             user_id: person.id.clone(),
-            in_app: facts.channels.contains(&ChannelKind::InApp),
+            in_app: facts.channels.contains(&ChannelKind::InApp) && wanted(ChannelKind::InApp),
             event: telling.event,
             rule_id: facts.id,
             rule_version: facts.version,

@@ -1,5 +1,5 @@
 //! Station 4: event × compiled rules → matches. Compiling (patterns, JSONLogic, Handlebars), evaluating, rendering.
-//! Law: pure. No I/O, no clock of its own, and a broken rule harms nothing but itself.
+//! Law: pure but for its stores and routes. No clock of its own, and a broken rule harms nothing but itself.
 //!
 //! `README.md` beside this file is the reference of what a rule can say. Reading order: `set` (the whole), `definition`
 //! (the template's keys), `conditions`, then the way of a text: `scan` → `lower` → `template` → `render` → `write`.
@@ -12,6 +12,7 @@ mod conditions;
 mod dates;
 mod decimal;
 mod definition;
+pub mod draft;
 mod facts;
 mod helpers;
 mod html;
@@ -23,9 +24,11 @@ mod operators;
 mod pattern;
 mod payload;
 mod render;
+pub mod routes;
 mod scan;
 pub mod set;
 pub mod store;
+pub mod store_edit;
 mod suggest;
 mod template;
 #[cfg(test)]
@@ -35,5 +38,7 @@ mod url;
 mod write;
 
 pub use check::check;
+pub use draft::Draft;
 pub use model::{Audience, Fault, Match, Reader, Rendered, RuleRow, Warning};
+pub use pattern::concerns;
 pub use set::RuleSet;

@@ -152,7 +152,7 @@ pub struct Outcome {
 pub struct Suppressed {
     /// The rule's name.
     pub rule: String,
-    /// `no_recipient`, `not_configured:email`, `no_address:email` …
+    /// `no_recipient`, `preference:email`, `not_configured:email`, `no_address:email` …
     pub reason: String,
     /// How many.
     pub count: i32,

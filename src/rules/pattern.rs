@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::ingest::Event;
 use crate::rules::model::Fault;
 
 /// A checked `event_type_pattern`.
@@ -41,7 +42,6 @@ impl Pattern {
     }
 
     /// Whether an event type is meant. `invoice.*` means `invoice.paid` and `invoice.line.added`, not `invoice`.
-    #[cfg(test)]
     fn matches(&self, event_type: &str) -> bool {
         match self {
             Self::Exact(name) => name == event_type,
@@ -50,6 +50,26 @@ impl Pattern {
                 .is_some_and(|rest| rest.starts_with('.')),
             Self::Any => true,
         }
+    }
+}
+
+/// Whether a rule of this pattern and module (`None` = any) is about an event, before any condition.
+///
+/// # Errors
+/// Why not, in a sentence.
+pub fn concerns(pattern: &str, module: Option<&str>, event: &Event) -> Result<(), String> {
+    if let Some(module) = module.filter(|module| *module != event.source_module) {
+        return Err(format!(
+            "it is about events of module {module}, and this one is of {}",
+            event.source_module
+        ));
+    }
+    match Pattern::parse(pattern) {
+        Ok(read) if read.matches(&event.event_type) => Ok(()),
+        _ => Err(format!(
+            "it is about events of type {pattern}, and this one is {}",
+            event.event_type
+        )),
     }
 }
 

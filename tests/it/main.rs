@@ -8,6 +8,7 @@
     unreachable_pub
 )]
 
+mod audit;
 mod bench;
 mod cli;
 mod embedded;
@@ -20,8 +21,12 @@ mod law;
 mod line;
 mod migrate;
 mod patrol;
+mod people;
+mod preferences;
 mod readme;
 mod rescue;
+mod rules_api;
+mod rules_cli;
 mod schema;
 mod schema_guards;
 mod smtp;

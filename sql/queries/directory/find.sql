@@ -1,11 +1,14 @@
 -- Active people who hold one of the roles or are named, from the directory view, whatever it shows: casts, so that a
 -- DBA's own view may have other types (numbers as ids, varchar, 0 and 1 for active). Where the types are ours they cost
--- nothing, and the indexes serve.
+-- nothing, and the indexes serve. With them their wishes, so that a batch needs no second flight: a look by primary key for
+-- each. As a join the planner would rather hash all wishes there are (33 thousand: 15 ms instead of 1 for 500 people).
 -- $1 role text[], $2 user id text[]
 -- One row a person.
-select id::text as id, coalesce(display_name::text, '') as display_name, email::text as email, phone::text as phone,
-       telegram_chat_id::text as telegram_chat_id, slack_user_id::text as slack_user_id,
-       coalesce(roles::text[], '{}') as roles, coalesce(branch_ids::text[], '{}') as branch_ids,
-       manager_id::text as manager_id, coalesce(locale::text, 'en') as locale, coalesce(timezone::text, 'UTC') as timezone
-  from neurolink_directory
- where coalesce(is_active::text::boolean, true) and (roles::text[] && $1::text[] or id::text = any ($2::text[]))
+select d.id::text as id, coalesce(d.display_name::text, '') as display_name, d.email::text as email, d.phone::text as phone,
+       d.telegram_chat_id::text as telegram_chat_id, d.slack_user_id::text as slack_user_id,
+       coalesce(d.roles::text[], '{}') as roles, coalesce(d.branch_ids::text[], '{}') as branch_ids,
+       d.manager_id::text as manager_id, coalesce(d.locale::text, 'en') as locale, coalesce(d.timezone::text, 'UTC') as timezone,
+       (select p.channels::text from neurolink_user_preferences p
+         where p.user_id = d.id::text collate "C" and p.channels <> '{}') as wishes
+  from neurolink_directory d
+ where coalesce(d.is_active::text::boolean, true) and (d.roles::text[] && $1::text[] or d.id::text = any ($2::text[]))

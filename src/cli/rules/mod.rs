@@ -1,0 +1,83 @@
+//! `neurolink rules`: look at rules, check and try them, and keep them as files beside the ERP's own sources.
+
+mod changes;
+mod check;
+mod export;
+mod files;
+mod import;
+mod list;
+mod trial;
+mod trial_text;
+
+use crate::app::database::{self, Opened, Purpose};
+use crate::cli::{Context, Exit, Failure, Outcome};
+use crate::config::{Config, Needs};
+use crate::db::Db;
+
+const EXAMPLES: &str = "\
+Examples:
+  neurolink rules list                               what there is, and what is wrong with it
+  neurolink rules check                              every rule of the database; exits with 3 if one is faulty
+  neurolink rules check rules/*.yaml                 files, without a database
+  neurolink rules test invoice_overdue --event 42    whom it would tell of a past event, and what
+  neurolink rules export -o rules.yaml               all rules, in an order that makes good diffs
+  neurolink rules import rules.yaml --dry-run        what would change
+
+A file holds one rule or a list of them, in YAML (or JSON, when its name ends so), with the fields of the API:
+name, source_module, event_type_pattern, conditions, notification_template, priority, enabled.";
+
+/// Arguments of `neurolink rules`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// List the rules
+    List(list::Args),
+    /// Say what is wrong with rules, and what is probably not meant; exits with 3 if one is faulty
+    Check(check::Args),
+    /// Try a rule on an event: does it match, whom does it tell, and what
+    Test(trial::Args),
+    /// Write the rules as YAML or JSON
+    Export(export::Args),
+    /// Bring the rules to what files say, by name
+    Import(import::Args),
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// When the database is away, or a file can't be read.
+pub async fn run(args: Args, context: &Context) -> Outcome {
+    match args.command {
+        Command::List(args) => Box::pin(list::run(args, context)).await,
+        Command::Check(args) => Box::pin(check::run(args, context)).await,
+        Command::Test(args) => Box::pin(trial::run(args, context)).await,
+        Command::Export(args) => Box::pin(export::run(args, context)).await,
+        Command::Import(args) => Box::pin(import::run(args, context)).await,
+    }
+}
+
+/// The settings, and the database they name.
+async fn open(context: &Context) -> Result<(Config, Opened), Failure> {
+    let config = context.config(Needs::Nothing)?;
+    let opened = database::open(&config, Purpose::Command).await?;
+    Ok((config, opened))
+}
+
+/// Ends with the work's outcome, and lets the database go whatever it was: what went wrong first is what is told.
+async fn with_database<F>(context: &Context, work: F) -> Outcome
+where
+    F: AsyncFnOnce(&Config, &Db) -> Outcome,
+{
+    let (config, opened) = open(context).await?;
+    let outcome = work(&config, &opened.db).await;
+    let closed = opened.close().await;
+    let exit: Exit = outcome?;
+    closed?;
+    Ok(exit)
+}

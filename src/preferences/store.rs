@@ -1,0 +1,36 @@
+//! Preferences' statements. (The pipeline reads them with the people, in the directory's statement: one flight, one row.)
+
+use crate::db::{Client, Tx};
+use crate::kernel::Result;
+use crate::preferences::model::Preferences;
+
+/// Somebody's; who has never set any has none, which is also an answer.
+///
+/// # Errors
+/// The database's.
+pub async fn get(client: &Client, user: &str) -> Result<Preferences> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/preferences/get.sql"))
+        .await?;
+    let row = client.query_opt(&statement, &[&user]).await?;
+    Ok(Preferences {
+        user_id: user.to_owned(),
+        channels: match &row {
+            Some(row) => row.try_get("channels")?,
+            None => serde_json::json!({}),
+        },
+        updated_at: row.map(|row| row.try_get("updated_at")).transpose()?,
+    })
+}
+
+/// Sets somebody's switches (JSON text), all of them.
+///
+/// # Errors
+/// The database's.
+pub async fn set(tx: &Tx, user: &str, channels: &str) -> Result<()> {
+    let statement = tx
+        .prepare_cached(include_str!("../../sql/queries/preferences/set.sql"))
+        .await?;
+    tx.execute(&statement, &[&user, &channels]).await?;
+    Ok(())
+}

@@ -1,0 +1,266 @@
+//! The statements of those who look at rules and change them.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::Row;
+
+use crate::db::{Client, Tx};
+use crate::kernel::Result;
+use crate::rules::draft::Draft;
+
+/// A rule as it stands in the database.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Saved {
+    /// Its id.
+    pub id: i64,
+    /// Its present version.
+    pub version: i32,
+    /// Its content.
+    #[serde(flatten)]
+    pub draft: Draft,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its content last changed.
+    pub updated_at: Timestamp,
+    /// What is wrong with this version.
+    pub fault: Option<Found>,
+}
+
+/// A version of a rule, past or present.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Version {
+    /// The rule.
+    pub rule_id: i64,
+    /// Which.
+    pub version: i32,
+    /// What the rule said then.
+    #[serde(flatten)]
+    pub draft: Draft,
+    /// A token's subject, or a database role.
+    pub changed_by: String,
+    /// When it came.
+    pub changed_at: Timestamp,
+    /// What was found wrong with it.
+    pub fault: Option<Found>,
+}
+
+/// A fault that a node has found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Found {
+    /// compile or watchdog.
+    pub kind: String,
+    /// JSON pointer into the rule, with line and column inside a template.
+    pub place: String,
+    /// One sentence.
+    pub detail: String,
+    /// When.
+    pub found_at: Timestamp,
+}
+
+/// What a page of rules is made of.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only (switched off) ones.
+    pub enabled: Option<bool>,
+    /// Only those about this event type.
+    pub event_type: Option<String>,
+    /// Only those about this module, or any.
+    pub source_module: Option<String>,
+    /// Only those with(out) a fault.
+    pub faulty: Option<bool>,
+}
+
+/// A page, newest first, below an id.
+///
+/// # Errors
+/// The database's.
+pub async fn list(client: &Client, below: i64, filter: &Filter, limit: i64) -> Result<Vec<Saved>> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/rules/list.sql"))
+        .await?;
+    let rows = client
+        .query(
+            &statement,
+            &[
+                &below,
+                &filter.enabled,
+                &filter.event_type,
+                &filter.source_module,
+                &filter.faulty,
+                &limit,
+            ],
+        )
+        .await?;
+    rows.iter().map(saved).collect()
+}
+
+/// All of them, by name.
+///
+/// # Errors
+/// The database's.
+pub async fn all(client: &Client) -> Result<Vec<Saved>> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/rules/all.sql"))
+        .await?;
+    let rows = client.query(&statement, &[]).await?;
+    rows.iter().map(saved).collect()
+}
+
+/// One.
+///
+/// # Errors
+/// The database's.
+pub async fn get(client: &Client, id: i64) -> Result<Option<Saved>> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/rules/get.sql"))
+        .await?;
+    let row = client.query_opt(&statement, &[&id]).await?;
+    row.as_ref().map(saved).transpose()
+}
+
+/// One that nobody else changes before the transaction ends.
+///
+/// # Errors
+/// The database's.
+pub async fn lock(tx: &Tx, id: i64) -> Result<Option<Saved>> {
+    let statement = tx
+        .prepare_cached(include_str!("../../sql/queries/rules/lock.sql"))
+        .await?;
+    // Read by a second statement: the first may have waited, and then sees the joined table as it was before.
+    match tx.query_opt(&statement, &[&id]).await? {
+        Some(_) => get(tx, id).await,
+        None => Ok(None),
+    }
+}
+
+/// A new one; its id.
+///
+/// # Errors
+/// `Conflict` (`rule_name_taken`), or the database's.
+pub async fn insert(tx: &Tx, draft: &Draft) -> Result<i64> {
+    let statement = tx
+        .prepare_cached(include_str!("../../sql/queries/rules/insert.sql"))
+        .await?;
+    let row = tx
+        .query_one(
+            &statement,
+            &[
+                &draft.name,
+                &draft.source_module,
+                &draft.event_type_pattern,
+                &draft.conditions,
+                &draft.notification_template,
+                &draft.priority,
+                &draft.enabled,
+            ],
+        )
+        .await?;
+    Ok(row.try_get("id")?)
+}
+
+/// Its new content.
+///
+/// # Errors
+/// `Conflict` (`rule_name_taken`), or the database's.
+pub async fn update(tx: &Tx, id: i64, draft: &Draft) -> Result<()> {
+    let statement = tx
+        .prepare_cached(include_str!("../../sql/queries/rules/update.sql"))
+        .await?;
+    tx.execute(
+        &statement,
+        &[
+            &draft.name,
+            &draft.source_module,
+            &draft.event_type_pattern,
+            &draft.conditions,
+            &draft.notification_template,
+            &draft.priority,
+            &draft.enabled,
+            &id,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Takes some away.
+///
+/// # Errors
+/// The database's.
+pub async fn delete(tx: &Tx, ids: &[i64]) -> Result<()> {
+    let statement = tx
+        .prepare_cached(include_str!("../../sql/queries/rules/delete.sql"))
+        .await?;
+    tx.execute(&statement, &[&ids]).await?;
+    Ok(())
+}
+
+/// A page of a rule's versions, newest first, below one.
+///
+/// # Errors
+/// The database's.
+pub async fn versions(client: &Client, id: i64, below: i32, limit: i64) -> Result<Vec<Version>> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/rules/versions.sql"))
+        .await?;
+    let rows = client.query(&statement, &[&id, &below, &limit]).await?;
+    rows.iter().map(version_of).collect()
+}
+
+/// One version of a rule.
+///
+/// # Errors
+/// The database's.
+pub async fn version(client: &Client, id: i64, version: i32) -> Result<Option<Version>> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/rules/version.sql"))
+        .await?;
+    let row = client.query_opt(&statement, &[&id, &version]).await?;
+    row.as_ref().map(version_of).transpose()
+}
+
+fn saved(row: &Row) -> Result<Saved> {
+    Ok(Saved {
+        id: row.try_get("id")?,
+        version: row.try_get("version")?,
+        draft: draft(row)?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+        fault: found(row)?,
+    })
+}
+
+fn version_of(row: &Row) -> Result<Version> {
+    Ok(Version {
+        rule_id: row.try_get("id")?,
+        version: row.try_get("version")?,
+        draft: draft(row)?,
+        changed_by: row.try_get("changed_by")?,
+        changed_at: row.try_get("changed_at")?,
+        fault: found(row)?,
+    })
+}
+
+fn draft(row: &Row) -> Result<Draft> {
+    Ok(Draft {
+        name: row.try_get("name")?,
+        source_module: row.try_get("source_module")?,
+        event_type_pattern: row.try_get("event_type_pattern")?,
+        conditions: row.try_get("conditions")?,
+        notification_template: row.try_get("notification_template")?,
+        priority: row.try_get("priority")?,
+        enabled: row.try_get("enabled")?,
+    })
+}
+
+fn found(row: &Row) -> Result<Option<Found>> {
+    let Some(kind) = row.try_get("fault_kind")? else {
+        return Ok(None);
+    };
+    Ok(Some(Found {
+        kind,
+        place: row.try_get("fault_place")?,
+        detail: row.try_get("fault_detail")?,
+        found_at: row.try_get("fault_found_at")?,
+    }))
+}
