@@ -78,6 +78,7 @@ impl Source for Evaluator {
 
     fn round(&self, from_zero: bool) -> BoxFuture<'_, Result<Round>> {
         Box::pin(async move {
+            self.presence.before_first_claim().await?;
             let batch = self.evaluate_batch(from_zero).await?;
             // Jobs to be evaluated alone are rare: looked for when somebody set one apart, and by every sweep.
             let alone = if from_zero || self.singles_wait.load(Ordering::Acquire) {

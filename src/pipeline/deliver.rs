@@ -30,7 +30,7 @@ use crate::queue::store::DeliveryPlace;
 struct Way {
     channel: Arc<dyn Channel>,
     slots: Arc<Semaphore>,
-    /// The last claim took as many as there were slots: there may be more, so a freed slot looks again.
+    /// Jobs may wait for a slot: the next one that comes free takes the flag down and looks.
     limited: AtomicBool,
 }
 
@@ -42,6 +42,8 @@ pub struct Dispatcher {
     ways: Vec<Arc<Way>>,
     completer: Completer,
     marks: Mutex<Marks<(&'static str, i16)>>,
+    /// One claim at a time: a look that met only slots held by another claim would take the queue for empty.
+    claiming: tokio::sync::Mutex<()>,
     rounds: AtomicU32,
     slot_freed: Arc<dyn Fn() + Send + Sync>,
     tries: TaskTracker,
@@ -76,6 +78,7 @@ impl Dispatcher {
             ways,
             completer,
             marks: Mutex::default(),
+            claiming: tokio::sync::Mutex::new(()),
             rounds: AtomicU32::new(0),
             slot_freed,
             tries: TaskTracker::new(),
@@ -86,6 +89,8 @@ impl Dispatcher {
     /// Waits for tries under way; after the deadline the rest is abandoned, recorded as ambiguous and given back at once.
     pub async fn finish(&self, deadline: Duration) {
         self.tries.close();
+        // A claim under way begins its tries first; later ones see that it is closed.
+        drop(self.claiming.lock().await);
         if tokio::time::timeout(deadline, self.tries.wait())
             .await
             .is_err()
@@ -100,17 +105,19 @@ impl Dispatcher {
     }
 
     async fn claim(&self, from_zero: bool) -> Result<Round> {
+        let _one = self.claiming.lock().await;
         if self.ways.is_empty() || !self.presence.is_connected() || self.tries.is_closed() {
             return Ok(Round::default());
         }
         let mut free: HashMap<&'static str, (Arc<Way>, Vec<OwnedSemaphorePermit>)> = HashMap::new();
         for way in &self.ways {
             let mut permits = Vec::new();
+            // Before the slots are counted: one that comes free from now on is either counted or looks. Both sides swap,
+            // so that whoever comes second sees what the first did.
+            way.limited.swap(true, Ordering::AcqRel);
             while let Ok(permit) = way.slots.clone().try_acquire_owned() {
                 permits.push(permit);
             }
-            // Kept true while there is no slot to look with.
-            way.limited.store(permits.is_empty(), Ordering::Release);
             if !permits.is_empty() {
                 free.insert(way.channel.kind().as_str(), (way.clone(), permits));
             }
@@ -142,7 +149,10 @@ impl Dispatcher {
                 .swept(clock::instant(), began.elapsed());
         }
         for (way, permits) in free.values() {
-            way.limited.store(permits.is_empty(), Ordering::Release);
+            // A slot is left: nothing waits for one.
+            if !permits.is_empty() {
+                way.limited.store(false, Ordering::Release);
+            }
         }
         Ok(Round {
             claimed,
@@ -214,7 +224,7 @@ impl Dispatcher {
             let ended = attempt(&*way.channel, &job, lease_end, &presence, &give_up).await;
             completer.report(ended);
             drop(slot);
-            if way.limited.load(Ordering::Acquire) {
+            if way.limited.swap(false, Ordering::AcqRel) {
                 slot_freed();
             }
         });
