@@ -9,6 +9,7 @@
 )]
 
 mod cli;
+mod deaths;
 mod embedded;
 mod health;
 mod http;
@@ -16,6 +17,7 @@ mod ingest;
 mod ingest_trouble;
 mod line;
 mod migrate;
+mod queue;
 mod schema;
 mod smtp;
 mod starter;

@@ -4,6 +4,8 @@ pub mod app;
 pub mod cluster;
 mod database;
 pub mod http;
+pub mod own;
+pub mod process;
 pub mod proxy;
 pub(crate) mod smtp;
 
