@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::db::{Client, Db, Tx};
-use crate::kernel::{Result, clock, random};
+use crate::kernel::{Error, Result, clock, random};
 use crate::queue::handle::BellHandle;
 use crate::queue::model::Incarnation;
 use crate::queue::store;
@@ -152,15 +152,13 @@ impl Presence {
                 () = shutdown.cancelled() => break,
             }
             if let Err(error) = self.beat(&bell).await {
-                tracing::debug!(error = %error.chain(), "a heartbeat failed");
+                tell(&error, "a heartbeat failed");
             }
             if self.works && swept_at.elapsed() >= MISSING_EVENTS {
                 swept_at = clock::instant();
                 match self.sweep(settled_below).await {
                     Ok(settled) => settled_below = settled,
-                    Err(error) => {
-                        tracing::debug!(error = %error.chain(), "the sweep for forgotten events failed")
-                    }
+                    Err(error) => tell(&error, "the sweep for forgotten events failed"),
                 }
             }
         }
@@ -297,5 +295,14 @@ impl Presence {
             );
         }
         Ok(settled_below)
+    }
+}
+
+/// A database that is away is told by the listener; whatever else fails here would keep the dead unrescued unseen.
+fn tell(error: &Error, what: &str) {
+    if error.is_transient() {
+        tracing::debug!(error = %error.chain(), "{what}");
+    } else {
+        tracing::warn!(error = %error.chain(), "{what}");
     }
 }

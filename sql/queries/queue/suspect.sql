@@ -7,5 +7,5 @@ update neurolink_jobs set channel = 'single', last_error = 'its batch''s worker 
         cross join lateral (
               select ctid from neurolink_jobs
                where kind = 'event' and channel = '' and lane = l.lane and run_at <= now()
-               order by run_at, id limit $1
+               order by run_at, id limit $1::int
                  for update skip locked) j))

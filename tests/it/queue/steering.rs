@@ -129,6 +129,7 @@ async fn what_the_sweep_queues_wakes_a_sleeping_node() {
     .unwrap();
     let presence = Presence::new(db.db(), Incarnation::new(), false, 500);
     presence.sweep(0).await.unwrap();
-    evaluated(&sql, 1).await;
+    let id = number(&sql, "select id from neurolink_events").await;
+    evaluated(&sql, id).await;
     app.stop().await;
 }
