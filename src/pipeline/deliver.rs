@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,9 +42,9 @@ pub struct Dispatcher {
     ways: Vec<Arc<Way>>,
     completer: Completer,
     marks: Mutex<Marks<(&'static str, i16)>>,
-    /// One claim at a time: a look that met only slots held by another claim would take the queue for empty.
-    claiming: tokio::sync::Mutex<()>,
-    rounds: AtomicU32,
+    /// One claim at a time: a look that met only slots held by another claim would take the queue for empty. Holds how
+    /// many claims in a row took something, but no bulk.
+    claiming: tokio::sync::Mutex<u32>,
     slot_freed: Arc<dyn Fn() + Send + Sync>,
     tries: TaskTracker,
     give_up: CancellationToken,
@@ -78,8 +78,7 @@ impl Dispatcher {
             ways,
             completer,
             marks: Mutex::default(),
-            claiming: tokio::sync::Mutex::new(()),
-            rounds: AtomicU32::new(0),
+            claiming: tokio::sync::Mutex::new(0),
             slot_freed,
             tries: TaskTracker::new(),
             give_up: CancellationToken::new(),
@@ -105,7 +104,7 @@ impl Dispatcher {
     }
 
     async fn claim(&self, from_zero: bool) -> Result<Round> {
-        let _one = self.claiming.lock().await;
+        let mut without_bulk = self.claiming.lock().await;
         if self.ways.is_empty() || !self.presence.is_connected() || self.tries.is_closed() {
             return Ok(Round::default());
         }
@@ -131,16 +130,26 @@ impl Dispatcher {
             }
             sweep
         };
-        // Critical, normal, bulk; but every eighth round bulk first, so that it never starves.
-        let turn = self.rounds.fetch_add(1, Ordering::Relaxed);
-        let order = if turn % 8 == 7 {
+        // Critical, normal, bulk; but bulk first after seven claims without any, so that it never starves.
+        let order = if *without_bulk >= 7 {
             [Lane::Bulk, Lane::Critical, Lane::Normal]
         } else {
             Lane::ALL
         };
-        let mut claimed = 0;
+        let (mut claimed, mut bulk) = (0, 0);
         for lane in order {
-            claimed += self.claim_lane(lane, &mut free).await?;
+            let more = self.claim_lane(lane, &mut free).await?;
+            claimed += more;
+            if lane == Lane::Bulk {
+                bulk = more;
+            }
+        }
+        // A look without a free slot decides nothing.
+        if claimed > 0 {
+            *without_bulk = match (bulk, *without_bulk) {
+                (0, passed_over @ ..7) => passed_over + 1,
+                _ => 0,
+            };
         }
         if sweep {
             self.marks

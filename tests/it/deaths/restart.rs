@@ -88,7 +88,9 @@ async fn two_nodes_under_load_survive_a_crash_of_postgres_without_robbing_each_o
 
     let mut times: HashMap<String, usize> = HashMap::new();
     for mail in smtp.messages().await {
-        *times.entry(mail.header("Message-ID").to_owned()).or_default() += 1;
+        *times
+            .entry(mail.header("Message-ID").to_owned())
+            .or_default() += 1;
     }
     assert_eq!(times.len(), usize::try_from(3 * events).unwrap());
     let doubled = times.values().filter(|n| **n > 1).count();

@@ -28,8 +28,10 @@ async fn ali(sql: &Client) -> (String, Vec<String>) {
     (row.get(0), row.get(1))
 }
 
-const ALI_SENT: &str = "select exists (select from neurolink_delivery_log where user_id = 'ali' and status = 'sent')";
-const OTHERS_SENT: &str = "select count(*) = 2 from neurolink_delivery_log where user_id <> 'ali' and status = 'sent'";
+const ALI_SENT: &str =
+    "select exists (select from neurolink_delivery_log where user_id = 'ali' and status = 'sent')";
+const OTHERS_SENT: &str =
+    "select count(*) = 2 from neurolink_delivery_log where user_id <> 'ali' and status = 'sent'";
 
 /// A worker, three mails under way or through; ali's has reached the server, which says nothing.
 async fn stalled(
@@ -123,7 +125,8 @@ async fn a_worker_frozen_beyond_its_lease_is_fenced_when_it_goes_on() {
     // It is still one of us: with the other gone it works.
     other.stop().await;
     let id = event(&sql, "other.kind", &json!({})).await;
-    let question = format!("select exists (select from neurolink_event_outcomes where event_id = {id})");
+    let question =
+        format!("select exists (select from neurolink_event_outcomes where event_id = {id})");
     until(&sql, &question).await;
     assert!(frozen.stop().await.success());
 }
@@ -148,7 +151,12 @@ async fn told_to_stop_a_worker_gives_an_unanswered_mail_back_at_once_and_leaves(
     );
     let given_back = "select claimed_by is null and run_at <= now() and not exists (select from neurolink_workers)
                         from neurolink_jobs where kind = 'delivery'";
-    assert!(sql.query_one(given_back, &[]).await.unwrap().get::<_, bool>(0));
+    assert!(
+        sql.query_one(given_back, &[])
+            .await
+            .unwrap()
+            .get::<_, bool>(0)
+    );
 }
 
 #[tokio::test]
@@ -166,7 +174,11 @@ async fn what_a_leaving_worker_gives_back_is_taken_by_a_sleeping_peer_at_once() 
     assert!(leaving.stop().await.success());
     let left = Instant::now();
     until(&sql, ALI_SENT).await;
-    assert!(left.elapsed() < Duration::from_secs(2), "{:?}", left.elapsed());
+    assert!(
+        left.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        left.elapsed()
+    );
     let ids = ids_of_alis(&mut smtp).await;
     assert!(ids.len() == 2 && ids[0] == ids[1], "{ids:?}");
     peer.stop().await;

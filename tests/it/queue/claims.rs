@@ -60,13 +60,7 @@ async fn what_one_claimer_has_the_other_passes_over_until_it_is_given_back() {
     second.commit().await.unwrap();
     third.commit().await.unwrap();
     let left = "select count(*) from neurolink_jobs";
-    let left: i64 = db
-        .client()
-        .await
-        .query_one(left, &[])
-        .await
-        .unwrap()
-        .get(0);
+    let left: i64 = db.client().await.query_one(left, &[]).await.unwrap().get(0);
     assert_eq!(left, 0);
 }
 

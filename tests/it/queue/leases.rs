@@ -6,9 +6,9 @@ use neurolink::db::Client;
 use neurolink::deliveries::model::{Attempted, Next, Receipt};
 use neurolink::deliveries::store::record;
 use neurolink::kernel::Lane;
+use neurolink::queue::DeliveryJob;
 use neurolink::queue::marks::ZERO;
 use neurolink::queue::store::{self, DeliveryPlace, claim_deliveries, claim_single};
-use neurolink::queue::DeliveryJob;
 use uuid::Uuid;
 
 use crate::support::TestDb;
@@ -132,7 +132,9 @@ async fn a_delivery_under_a_lease_is_nobody_elses_and_a_retry_waits_its_time() {
         wait: MINUTE,
         forgiven: false,
     };
-    record(&client, worker, &[ended(&job, retry)]).await.unwrap();
+    record(&client, worker, &[ended(&job, retry)])
+        .await
+        .unwrap();
     assert!(claim(&client, worker, MINUTE).await.is_none(), "not yet");
     let due = store::next_run_at(&client).await.unwrap().unwrap();
     assert!(due > MINUTE / 2 && due <= MINUTE, "{due:?}");
@@ -151,17 +153,27 @@ async fn an_event_claimed_alone_is_fenced_like_a_delivery() {
     .unwrap();
     let client = db.db().client().await.unwrap();
     let (frozen, other) = (Uuid::new_v4(), Uuid::new_v4());
-    let late = claim_single(&client, frozen, NOTHING).await.unwrap().unwrap();
+    let late = claim_single(&client, frozen, NOTHING)
+        .await
+        .unwrap()
+        .unwrap();
     let taken = claim_single(&client, other, MINUTE).await.unwrap().unwrap();
     assert_eq!((late.attempt, taken.attempt), (1, 2));
-    assert!(claim_single(&client, frozen, MINUTE).await.unwrap().is_none());
+    assert!(
+        claim_single(&client, frozen, MINUTE)
+            .await
+            .unwrap()
+            .is_none()
+    );
 
     let fenced = store::take_single(&client, &late, frozen).await.unwrap();
     assert!(fenced.jobs.is_empty());
     client.batch_execute("rollback").await.unwrap();
     let given_back = store::retry_single(&client, &late, frozen, NOTHING, "late").await;
     assert!(!given_back.unwrap());
-    store::bury_single(&client, &late, frozen, "late").await.unwrap();
+    store::bury_single(&client, &late, frozen, "late")
+        .await
+        .unwrap();
     let dead: i64 = sql
         .query_one("select count(*) from neurolink_dead_jobs", &[])
         .await

@@ -71,7 +71,8 @@ async fn a_savepoint_that_is_rolled_back_does_not_give_the_first_inserts_promise
 }
 
 #[tokio::test]
-async fn after_the_only_insert_was_undone_the_node_sleeps_and_a_later_one_in_the_same_transaction_notifies() {
+async fn after_the_only_insert_was_undone_the_node_sleeps_and_a_later_one_in_the_same_transaction_notifies()
+ {
     let db = TestDb::new().await;
     let (sql, inserter, mut ear) = (db.client().await, db.client().await, Ear::new(&db).await);
     let (app, undone) = kept_awake(&db, &inserter, "begin; savepoint a").await;

@@ -18,16 +18,24 @@ async fn paused_events_wait_and_are_evaluated_as_soon_as_they_are_resumed() {
     let db = TestDb::new().await;
     let (sql, mut ear) = (db.client().await, Ear::new(&db).await);
     let app = sleeping_worker(&db, &[]).await;
-    sql.batch_execute("select neurolink_pause('event', reason => 'month end'); select neurolink_pause('event')")
-        .await
-        .unwrap();
+    sql.batch_execute(
+        "select neurolink_pause('event', reason => 'month end'); select neurolink_pause('event')",
+    )
+    .await
+    .unwrap();
     let id = insert(&sql, "a.b").await;
     // Woken by the insert, it finds nothing it may take, and sleeps again.
     let stats = app.node.bell().stats();
     super::until_grown(&stats.sleeps, 1).await;
-    assert_eq!(number(&sql, "select count(*) from neurolink_event_outcomes").await, 0);
+    assert_eq!(
+        number(&sql, "select count(*) from neurolink_event_outcomes").await,
+        0
+    );
     let paused: bool = sql
-        .query_one("select paused and waiting = 1 from neurolink_queue_health", &[])
+        .query_one(
+            "select paused and waiting = 1 from neurolink_queue_health",
+            &[],
+        )
         .await
         .unwrap()
         .get(0);
@@ -75,7 +83,11 @@ async fn a_paused_channel_waits_alone() {
     sql.batch_execute("select neurolink_resume('delivery', 'email')")
         .await
         .unwrap();
-    promptly(&sql, "select bool_and(status <> 'pending') from neurolink_delivery_log").await;
+    promptly(
+        &sql,
+        "select bool_and(status <> 'pending') from neurolink_delivery_log",
+    )
+    .await;
     assert_eq!(state().await, "in_app delivered, email sent");
     app.stop().await;
 }
@@ -102,7 +114,12 @@ async fn events_without_job_or_outcome_are_queued_by_the_sweep_once() {
     let settled = presence.sweep(0).await.unwrap();
     assert_eq!(settled, 4, "nothing below can still be missing");
     let queued = "select string_agg(ref_id || ' in lane ' || lane, ', ' order by ref_id) from neurolink_jobs";
-    let queued = async || sql.query_one(queued, &[]).await.unwrap().get::<_, String>(0);
+    let queued = async || {
+        sql.query_one(queued, &[])
+            .await
+            .unwrap()
+            .get::<_, String>(0)
+    };
     assert_eq!(queued().await, "1 in lane 0, 2 in lane 1");
     presence.sweep(0).await.unwrap();
     assert_eq!(queued().await, "1 in lane 0, 2 in lane 1", "not twice");

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use tokio_postgres::Client;
 
+use super::modes::K_IS_HELD;
 use super::{Ear, PROMPT, evaluated, insert, promptly, sleeping_worker, until_grown};
 use crate::support::TestDb;
 use crate::support::app::{people, rule, until};
@@ -78,6 +79,8 @@ async fn while_a_node_works_inserts_notify_nobody() {
         .unwrap();
     insert(&sql, "a.c").await;
     until(&sql, "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')").await;
+    // Found by the look before a sleep, if it was: then K is let go within a second, or at the first wake.
+    promptly(&sql, &format!("select not ({K_IS_HELD})")).await;
     ear.wakes().await;
     let mut last = 0;
     for _ in 0..200 {
@@ -174,11 +177,7 @@ async fn an_event_committed_below_the_mark_of_a_busy_node_is_evaluated_promptly(
             insert(&stream, "a.b").await;
         }
     });
-    until(
-        &sql,
-        "select count(*) > 50 from neurolink_event_outcomes",
-    )
-    .await;
+    until(&sql, "select count(*) > 50 from neurolink_event_outcomes").await;
     late.batch_execute("commit").await.unwrap();
     let began = Instant::now();
     evaluated(&sql, id).await;
@@ -201,7 +200,8 @@ async fn anything(sql: &Client, dice: &mut StdRng) -> Option<i64> {
             return None;
         }
         3 => {
-            let begin = "begin isolation level repeatable read; select count(*) from neurolink_jobs";
+            let begin =
+                "begin isolation level repeatable read; select count(*) from neurolink_jobs";
             sql.batch_execute(begin).await.unwrap();
             tokio::time::sleep(pause).await;
         }
@@ -222,7 +222,11 @@ async fn anything(sql: &Client, dice: &mut StdRng) -> Option<i64> {
 /// Inserts at random for three seconds; after each commit waits for its event, so that a lost wake can't be healed by the
 /// next insert.
 async fn inserter(db: &TestDb, seed: u64) -> u32 {
-    let (sql, mut dice, began) = (db.client().await, StdRng::seed_from_u64(seed), Instant::now());
+    let (sql, mut dice, began) = (
+        db.client().await,
+        StdRng::seed_from_u64(seed),
+        Instant::now(),
+    );
     let mut commits = 0;
     while began.elapsed() < Duration::from_secs(3) {
         if let Some(id) = anything(&sql, &mut dice).await {

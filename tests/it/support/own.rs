@@ -17,10 +17,17 @@ pub struct OwnCluster {
 impl OwnCluster {
     /// A fresh one.
     pub fn start() -> Self {
-        let home = tempfile::Builder::new().prefix("nl-own-").tempdir_in("/tmp").unwrap();
+        let home = tempfile::Builder::new()
+            .prefix("nl-own-")
+            .tempdir_in("/tmp")
+            .unwrap();
         if is_root() {
             let id = Command::new("id").args(["-u", ACCOUNT]).output().unwrap();
-            let uid = String::from_utf8(id.stdout).unwrap().trim().parse().unwrap();
+            let uid = String::from_utf8(id.stdout)
+                .unwrap()
+                .trim()
+                .parse()
+                .unwrap();
             chown(home.path(), Some(uid), None).unwrap();
         }
         let cluster = Self {
@@ -31,7 +38,15 @@ impl OwnCluster {
         cluster.run(
             "initdb",
             &[
-                "-D", &data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8",
+                "-D",
+                &data,
+                "-U",
+                USER,
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
                 "--no-sync",
             ],
         );
@@ -48,7 +63,9 @@ impl OwnCluster {
         let (data, log) = (self.data(), format!("{home}/log"));
         self.run(
             "pg_ctl",
-            &["-D", &data, "-w", "-t", "60", "-l", &log, "-o", &options, "start"],
+            &[
+                "-D", &data, "-w", "-t", "60", "-l", &log, "-o", &options, "start",
+            ],
         );
     }
 
