@@ -70,12 +70,7 @@ async fn ready(db: &Db) -> Result<()> {
     if state.is_ready() {
         return Ok(());
     }
-    Err(Error::invalid(
-        "not_migrated",
-        format!(
-            "{state}. Run `neurolink migrate` (`--dry-run` shows the SQL), or set NEUROLINK_AUTO_MIGRATE=true"
-        ),
-    ))
+    Err(Error::invalid("not_migrated", state.to_string()))
 }
 
 /// Resolves with the name of the signal that asks this process to stop.

@@ -14,7 +14,7 @@ pub mod watchdog;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
@@ -27,6 +27,9 @@ use crate::queue::marks::{Marks, Position};
 use crate::queue::model::{EventClaim, Round, Source};
 use crate::queue::presence::Presence;
 use crate::{deliveries, directory, notifications, queue, rules};
+
+/// While busy, jobs to be evaluated alone are looked for this often.
+const SINGLES: Duration = Duration::from_secs(1);
 
 /// What the evaluator is made with.
 pub struct Settings {
@@ -59,6 +62,7 @@ pub struct Evaluator {
     marks: Mutex<Marks<i16>>,
     urgent_busy: AtomicBool,
     singles_wait: AtomicBool,
+    singles_seen: Mutex<Option<Instant>>,
     failures: AtomicU32,
     ids: Mutex<Vec<i64>>,
     inboxes: Mutex<HashSet<String>>,
@@ -80,8 +84,9 @@ impl Source for Evaluator {
         Box::pin(async move {
             self.presence.before_first_claim().await?;
             let batch = self.evaluate_batch(from_zero).await?;
-            // Jobs to be evaluated alone are rare: looked for when somebody set one apart, and by every sweep.
-            let alone = if from_zero || self.singles_wait.load(Ordering::Acquire) {
+            // Jobs to be evaluated alone are rare: looked for when somebody set one apart, by every look from zero, and
+            // once a second, since one that waits for its next try must not wait for the end of the rush.
+            let alone = if self.singles_due(from_zero) {
                 self.evaluate_singles().await?
             } else {
                 0
@@ -113,6 +118,7 @@ impl Evaluator {
             marks: Mutex::default(),
             urgent_busy: AtomicBool::new(false),
             singles_wait: AtomicBool::new(true),
+            singles_seen: Mutex::default(),
             failures: AtomicU32::new(0),
             ids: Mutex::default(),
             inboxes: Mutex::default(),
@@ -163,7 +169,7 @@ impl Evaluator {
         let (roles, ids) = compose::wanted(&judged);
         let people = Arc::new(directory::store::find(&tx, &roles, &ids).await?);
         let tellings = compose::tellings(&judged, &people); // 5: who is told what
-        let numbers = self.take_ids(tellings.len()).await?;
+        let numbers = self.take_ids(&tx, tellings.len()).await?;
         let composed = watchdog::compose(
             dog,
             rulebook,
@@ -249,6 +255,20 @@ impl Evaluator {
         }
     }
 
+    fn singles_due(&self, from_zero: bool) -> bool {
+        let mut seen = self
+            .singles_seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let due = from_zero
+            || self.singles_wait.load(Ordering::Acquire)
+            || seen.is_none_or(|at| at.elapsed() >= SINGLES);
+        if due {
+            *seen = Some(clock::instant());
+        }
+        due
+    }
+
     fn lock_marks(&self) -> std::sync::MutexGuard<'_, Marks<i16>> {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -262,8 +282,9 @@ impl Evaluator {
         }
     }
 
-    /// Notification ids ahead of their rows, a thousand at a time.
-    async fn take_ids(&self, count: usize) -> Result<Vec<i64>> {
+    /// Notification ids ahead of their rows, a thousand at a time. On the batch's own connection: a sequence doesn't roll
+    /// back, and who holds a connection while waiting for another can starve a small pool.
+    async fn take_ids(&self, client: &Client, count: usize) -> Result<Vec<i64>> {
         loop {
             {
                 let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
@@ -273,7 +294,7 @@ impl Evaluator {
                 }
             }
             let more = i32::try_from(count.max(1000)).unwrap_or(i32::MAX);
-            let fresh = notifications::store::next_ids(&self.db.client().await?, more).await?;
+            let fresh = notifications::store::next_ids(client, more).await?;
             self.ids
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

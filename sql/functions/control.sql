@@ -5,6 +5,16 @@ create or replace function neurolink_pause(kind text, channel text default '', r
 language plpgsql security definer set search_path = @schema@, pg_temp as $$
 #variable_conflict use_column
 begin
+    -- A misspelt pause would pause nothing, and nobody would notice until the mails had gone.
+    if neurolink_pause.kind is null or neurolink_pause.kind not in ('event', 'delivery') then
+        raise exception 'neurolink_pause: there are no jobs of kind "%"', neurolink_pause.kind
+            using errcode = 'invalid_parameter_value', hint = 'It is event or delivery.';
+    elsif neurolink_pause.channel is null or neurolink_pause.channel <> '' and (neurolink_pause.kind <> 'delivery'
+          or neurolink_pause.channel not in ('email', 'sms', 'whatsapp', 'telegram', 'slack', 'web_push', 'webhook')) then
+        raise exception 'neurolink_pause: jobs of kind "%" have no channel "%"', neurolink_pause.kind, neurolink_pause.channel
+            using errcode = 'invalid_parameter_value',
+                  hint = 'Deliveries have email, sms, whatsapp, telegram, slack, web_push, webhook; leave it out to pause all.';
+    end if;
     insert into neurolink_pauses (kind, channel, reason)
     values (neurolink_pause.kind, neurolink_pause.channel, neurolink_pause.reason)
     on conflict (kind, channel) do update set reason = excluded.reason, paused_by = excluded.paused_by, paused_at = now();

@@ -17,7 +17,9 @@ create or replace function neurolink_jobs_wake() returns trigger
 language plpgsql security definer set search_path = @schema@, pg_temp as $$
 begin
     -- A statement trigger fires for zero rows too (on conflict do nothing, insert … select of nothing).
-    if exists (select from new_jobs) and not pg_try_advisory_xact_lock_shared(1313625931, hashtext(tg_table_schema)) then
+    -- The cast matters: without it, somebody who may create functions in our schema could offer a hashtext(name) that fits
+    -- better than PostgreSQL's own, and it would run with our rights.
+    if exists (select from new_jobs) and not pg_try_advisory_xact_lock_shared(1313625931, hashtext(tg_table_schema::text)) then
         perform pg_notify('neurolink_wake', '');
     end if;
     return null;

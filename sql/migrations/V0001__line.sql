@@ -32,6 +32,8 @@ create table neurolink_events (
     constraint neurolink_events_severity_ck check (severity in ('info', 'warning', 'error', 'critical')),
     constraint neurolink_events_occurred_at_ck
         check (occurred_at >= '1970-01-01T00:00:00Z' and occurred_at < '2200-01-01T00:00:00Z'),
+    constraint neurolink_events_received_at_ck
+        check (received_at >= '1970-01-01T00:00:00Z' and received_at < '2200-01-01T00:00:00Z'),
     constraint neurolink_events_payload_ck check (jsonb_typeof(payload) = 'object'),
     constraint neurolink_events_key_ck
         check (length(producer_idempotency_key) between 1 and 255),
@@ -91,7 +93,8 @@ create table neurolink_jobs (
     created_at timestamptz not null default now(),
     constraint neurolink_jobs_pk primary key (id),
     constraint neurolink_jobs_kind_ck check (kind in ('event', 'delivery', 'digest', 'escalation', 'reminder', 'fanout')),
-    constraint neurolink_jobs_lane_ck check (lane between 0 and 2)
+    constraint neurolink_jobs_lane_ck check (lane between 0 and 2),
+    constraint neurolink_jobs_run_at_ck check (run_at >= '1970-01-01T00:00:00Z' and run_at < '2200-01-01T00:00:00Z')
 );
 -- The claim's order. Channel is part of it so that one slow or paused channel never stands before another.
 create index neurolink_jobs_claim_ix on neurolink_jobs (kind, channel, lane, run_at, id);

@@ -108,7 +108,12 @@ pub fn main() -> ExitCode {
         }
     };
     let context = Context::new(cli.global.color, cli.global.env_file);
-    let outcome = runtime().and_then(|runtime| runtime.block_on(cli.command.run(&context)));
+    let outcome = runtime().and_then(|runtime| {
+        let outcome = runtime.block_on(cli.command.run(&context));
+        // Not by dropping it, which would wait for the thread of a rule that the watchdog has stopped.
+        runtime.shutdown_background();
+        outcome
+    });
     outcome::conclude(outcome, context.error_colors()).into()
 }
 

@@ -97,8 +97,8 @@ fn options(python: bool, rest: &str) -> Result<String, String> {
     })
 }
 
-/// The driver knows three modes, and its TLS always verifies certificate and name: `require` is what libpq calls
-/// `verify-full`.
+/// Three modes are told apart (`db::tls`): `require` always checks certificate and name, which libpq calls
+/// `verify-full`; `prefer` encrypts where the server can, and checks nothing.
 fn ssl_mode(value: &str) -> Result<&'static str, String> {
     match value.to_ascii_lowercase().as_str() {
         "disable" | "false" => Ok("disable"),

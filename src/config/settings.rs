@@ -106,7 +106,7 @@ pub const GROUPS: &[Group] = &[
             "Beside a PgBouncer: the same database without it, for the listener and `migrate`.").shown(Shown::Address),
         value("NEUROLINK_AUTO_MIGRATE", "true or false", "false",
             "Lets `serve` and `worker` migrate a server database at start. The embedded one always is."),
-        value("NEUROLINK_DB_POOL_SIZE", "2 to 500", "10",
+        value("NEUROLINK_DB_POOL_SIZE", "5 to 500", "10",
             "Most pooled connections of one process."),
         value("NEUROLINK_DB_STATEMENT_TIMEOUT", "duration", "30s",
             "Longest a single statement may run."),

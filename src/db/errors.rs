@@ -34,8 +34,7 @@ pub fn from_pg(error: tokio_postgres::Error) -> Error {
         return if ours {
             Error::internal("a statement and its parameters don't fit", error)
         } else {
-            tracing::debug!(error = %Chain(&error), "the database is out of reach");
-            Error::unavailable("the database is out of reach")
+            Error::away("the database is out of reach", error)
         };
     };
     let code = db.code();
@@ -43,12 +42,18 @@ pub fn from_pg(error: tokio_postgres::Error) -> Error {
         "55P03" | "40P01" | "40001" => Error::Unavailable {
             detail: "another transaction holds what this one needs".to_owned(),
             retry_after: Duration::from_secs(1),
+            source: None,
         },
         // Statement timeout and cancelled by an operator.
         "57014" => Error::unavailable("the database took too long"),
         c if c.starts_with("08") || c.starts_with("57P") || c.starts_with("53") => {
-            tracing::debug!(error = %Chain(&error), "the database refuses work");
-            Error::unavailable("the database is not ready")
+            Error::away("the database is not ready", error)
+        }
+        // A standby, mostly the primary of before a failover.
+        "25006" => Error::away("the database is read-only at present", error),
+        // Wrong password, no such user or database: until somebody mends the address or the server, nothing goes.
+        "28000" | "28P01" | "3D000" => {
+            Error::internal("the database refuses the login of DATABASE_URL", error)
         }
         "23505" => match db.constraint() {
             Some("neurolink_event_outcomes_pk" | "neurolink_notifications_once_uq") => {
@@ -128,19 +133,5 @@ fn error_kind(error: &tokio_postgres::Error) -> ErrorKind {
         ErrorKind::Ours
     } else {
         ErrorKind::Theirs
-    }
-}
-
-struct Chain<'a>(&'a (dyn std::error::Error + 'static));
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
     }
 }

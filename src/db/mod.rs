@@ -5,6 +5,7 @@ pub mod embedded;
 pub mod errors;
 pub mod migrate;
 mod pool;
+mod tls;
 mod tx;
 
 pub use embedded::Embedded;

@@ -9,6 +9,7 @@ use tokio_postgres::AsyncMessage;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::db::errors::{from_pg, from_pool};
+use crate::db::tls;
 use crate::kernel::{Error, Result};
 
 /// A pooled connection with a statement cache (`prepare_cached`).
@@ -36,24 +37,25 @@ impl Db {
     /// stands between). Connects lazily: a database that is away is an error of the first call, not of this one.
     ///
     /// # Errors
-    /// When the system's certificates can't be read.
+    /// When the pool can't be built.
     pub fn open(
         pooled: tokio_postgres::Config,
         mut direct: tokio_postgres::Config,
         pool_size: usize,
         statement_timeout: Duration,
     ) -> Result<Self> {
-        let tls = MakeRustlsConnect::new(tls_config());
-        // A half-dead session may hold the sleepers' lock: both ends must notice within seconds.
-        direct
-            .keepalives(true)
-            .keepalives_idle(Duration::from_secs(5))
-            .keepalives_interval(Duration::from_secs(2))
-            .keepalives_retries(3)
-            .tcp_user_timeout(Duration::from_secs(10))
-            .connect_timeout(Duration::from_secs(5));
+        // A half-dead session may hold the sleepers' lock: both ends must notice within seconds. And a pool full of
+        // connections to a host that vanished would be waited for until the system gives up, a quarter of an hour.
         let mut pooled = pooled;
-        pooled.connect_timeout(Duration::from_secs(5));
+        for config in [&mut pooled, &mut direct] {
+            config
+                .keepalives(true)
+                .keepalives_idle(Duration::from_secs(5))
+                .keepalives_interval(Duration::from_secs(2))
+                .keepalives_retries(3)
+                .tcp_user_timeout(Duration::from_secs(10))
+                .connect_timeout(Duration::from_secs(5));
+        }
         // jit costs more than any of our statements; parallel plans start processes.
         let setup: Arc<str> = format!(
             "set statement_timeout = {}; set jit = off; set max_parallel_workers_per_gather = 0; set timezone = 'UTC'; \
@@ -61,9 +63,11 @@ impl Db {
             statement_timeout.as_millis()
         )
         .into();
+        let tls = tls::of(&direct);
+        let of_pool = tls::of(&pooled);
         let manager = Manager::from_config(
             pooled,
-            tls.clone(),
+            of_pool,
             ManagerConfig {
                 recycling_method: RecyclingMethod::Fast,
             },
@@ -146,20 +150,5 @@ impl Db {
     /// Closes the pool; calls from now on fail.
     pub fn close(&self) {
         self.pool.close();
-    }
-}
-
-fn tls_config() -> rustls::ClientConfig {
-    // Certificates that can't be parsed are the system's; a server that needs one of them fails to verify, by name.
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in rustls_native_certs::load_native_certs().certs {
-        let _ = roots.add(certificate);
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    match rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-    {
-        Ok(builder) => builder.with_root_certificates(roots).with_no_client_auth(),
-        Err(error) => unreachable!("aws-lc-rs supports the default protocol versions: {error}"),
     }
 }

@@ -213,6 +213,10 @@ mod tests {
             !text.contains("hunter2") && !text.contains("secret"),
             "{text}"
         );
+        let cause = std::io::Error::other("10.0.0.7 refused");
+        let (parts, body) = reply(&Error::away("the database is out of reach", cause)).await;
+        assert_eq!(parts.status, 503);
+        assert_eq!(body["detail"], "the database is out of reach");
     }
 
     #[tokio::test]

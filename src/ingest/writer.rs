@@ -309,9 +309,11 @@ fn same(error: &Error) -> Error {
         Error::Unavailable {
             detail,
             retry_after,
+            ..
         } => Error::Unavailable {
             detail: detail.clone(),
             retry_after: *retry_after,
+            source: None,
         },
         other => Error::broken(other.chain()),
     }

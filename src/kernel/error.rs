@@ -67,6 +67,9 @@ pub enum Error {
         detail: String,
         /// How long to wait.
         retry_after: Duration,
+        /// Why, for logs and operators; never answered.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
     /// Our fault. Logged with its sources where it is answered, never returned.
     #[error("{context}")]
@@ -107,6 +110,19 @@ impl Error {
         Self::Unavailable {
             detail: detail.into(),
             retry_after: Duration::from_secs(1),
+            source: None,
+        }
+    }
+
+    /// A part of the service is away for now, and why: the cause is told to operators, not to callers.
+    pub fn away(
+        detail: impl Into<String>,
+        cause: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self::Unavailable {
+            detail: detail.into(),
+            retry_after: Duration::from_secs(1),
+            source: Some(Box::new(cause)),
         }
     }
 

@@ -4,11 +4,21 @@ use std::sync::Arc;
 
 use crate::db::Db;
 use crate::kernel::{Error, Result};
-use crate::notifications::model::{Change, Counts, Notification};
+use crate::notifications::model::{Change, Counts, InboxState, Notification};
 use crate::notifications::store;
 
 /// Mark-all-read goes in chunks of this many: no transaction holds an inbox for long.
 const CHUNK: usize = 500;
+
+impl InboxState {
+    /// What has changed in people's inboxes since a revision each, at most `most` changes an inbox.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn since(db: &Db, since: &[(&str, i64)], most: i64) -> Result<Vec<Self>> {
+        store::changes(&db.client().await?, since, most).await
+    }
+}
 
 /// Inboxes, with what is to be called after one has changed.
 #[derive(Clone)]

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::db::Db;
 use crate::kernel::{Error, Result};
+use crate::ops::store;
 
 /// The rules, as a JSON array of rows.
 pub const RULES: &str = include_str!("../../sql/starter/rules.json");
@@ -33,9 +34,6 @@ pub const STANDARD_TYPES: [&str; 17] = [
     "po.rejected",
 ];
 
-const MISSING: &str = include_str!("../../sql/queries/ops/starter_missing.sql");
-const LOAD: &str = include_str!("../../sql/queries/ops/starter_load.sql");
-
 /// Inserts the starter rules whose names aren't there yet and says how many that were. Rules that are there stay as they
 /// are, changed or not. When all are there nothing is written, and no node has to look at its rules again.
 ///
@@ -43,11 +41,10 @@ const LOAD: &str = include_str!("../../sql/queries/ops/starter_load.sql");
 /// `Unavailable` when the database is away.
 pub async fn load(db: &Db) -> Result<usize> {
     let client = db.client().await?;
-    let missing = client.query(MISSING, &[&RULES]).await?;
-    if missing.is_empty() {
+    if store::missing(&client, RULES).await?.is_empty() {
         return Ok(0);
     }
-    let inserted = client.execute(LOAD, &[&RULES]).await?;
+    let inserted = store::load(&client, RULES).await?;
     tracing::info!(rules = inserted, "starter rules were loaded");
     usize::try_from(inserted).map_err(|e| Error::internal("an impossible count of rules", e))
 }

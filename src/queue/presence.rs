@@ -17,6 +17,9 @@ use crate::queue::store;
 
 const HEARTBEAT: Duration = Duration::from_secs(2);
 const MISSING_EVENTS: Duration = Duration::from_secs(60);
+/// Events looked at by one statement of the sweep for forgotten ones, and statements of one sweep: heartbeats wait for it.
+const SWEEP_PAGE: i64 = 100_000;
+const SWEEP_PAGES: usize = 4;
 
 /// This process among the workers.
 pub struct Presence {
@@ -92,7 +95,7 @@ impl Presence {
                 .await?
                 .try_get::<_, bool>(0)?
             {
-                key = Incarnation(Uuid::new_v4()).lock_key();
+                key = Incarnation::new().lock_key();
             }
             lock_key = Some(key);
         }
@@ -281,20 +284,31 @@ impl Presence {
         self.batch_size * 4
     }
 
-    /// Queues events that fell between (triggers disabled during a load, a partial restore).
+    /// Queues events that fell between (triggers disabled during a load, a partial restore). Gives the id to start above
+    /// next time. In pages, so that no statement runs for long however many events there are; what one sweep doesn't
+    /// reach, a later one does.
     ///
     /// # Errors
     /// The database's.
     pub async fn sweep(&self, above: i64) -> Result<i64> {
-        let (queued, settled_below) =
-            store::requeue_missing(&self.db.client().await?, above).await?;
+        let (mut from, mut settled, mut queued) = (above, above, 0);
+        for _ in 0..SWEEP_PAGES {
+            let client = self.db.client().await?;
+            let page = store::requeue_missing(&client, from, SWEEP_PAGE).await?;
+            queued += page.queued;
+            settled = page.settled_below.unwrap_or(settled);
+            match page.last_seen {
+                Some(last) => from = last,
+                None => break,
+            }
+        }
         if queued > 0 {
             tracing::warn!(
                 events.queued = queued,
                 "events had neither a job nor an outcome and were queued"
             );
         }
-        Ok(settled_below)
+        Ok(settled)
     }
 }
 

@@ -261,16 +261,31 @@ pub async fn suspect(client: &Client, per_lane: usize) -> Result<u64> {
         .await?)
 }
 
-/// Queues events that have neither job nor outcome. Gives how many, and the id to start above next time.
+/// What a page of the sweep for forgotten events came to.
+#[derive(Debug, Clone, Copy)]
+pub struct Swept {
+    /// Events that were queued.
+    pub queued: i64,
+    /// The last event looked at; `None` = there was none.
+    pub last_seen: Option<i64>,
+    /// Next time may start above this one.
+    pub settled_below: Option<i64>,
+}
+
+/// Queues events that have neither job nor outcome, looking at no more than `most` above an id.
 ///
 /// # Errors
 /// The database's.
-pub async fn requeue_missing(client: &Client, above: i64) -> Result<(i64, i64)> {
+pub async fn requeue_missing(client: &Client, above: i64, most: i64) -> Result<Swept> {
     let statement = client
         .prepare_cached(include_str!("../../sql/queries/queue/requeue_missing.sql"))
         .await?;
-    let row = client.query_one(&statement, &[&above]).await?;
-    Ok((row.try_get("queued")?, row.try_get("settled_below")?))
+    let row = client.query_one(&statement, &[&above, &most]).await?;
+    Ok(Swept {
+        queued: row.try_get("queued")?,
+        last_seen: row.try_get("last_seen")?,
+        settled_below: row.try_get("settled_below")?,
+    })
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -12,8 +12,8 @@ use crate::db::Db;
 use crate::kernel::backoff::Backoff;
 use crate::kernel::{Result, random};
 use crate::notifications::model::InboxState;
-use crate::notifications::store;
 use crate::stream::frames::{self, Burst};
+use crate::stream::store;
 
 /// Changes read of one inbox at once; more follow in the next read.
 pub const PAGE: i64 = 500;
@@ -201,9 +201,7 @@ impl Hub {
                 .iter()
                 .map(|(user, rev)| (user.as_str(), *rev))
                 .collect();
-            let read =
-                async { store::changes(&self.db.client().await?, &borrowed, PAGE).await }.await;
-            match read {
+            match InboxState::since(&self.db, &borrowed, PAGE).await {
                 Ok(states) => states.iter().for_each(|state| self.hand(state)),
                 Err(error) => {
                     self.marked
@@ -256,29 +254,15 @@ impl Hub {
     async fn sweep(&self) -> Result<()> {
         let users: Vec<String> = self.lock().keys().cloned().collect();
         for users in users.chunks(INBOXES * 5) {
-            let revisions = async {
-                let client = self.db.client().await?;
-                let statement = client
-                    .prepare_cached(include_str!("../../sql/queries/stream/revisions.sql"))
-                    .await?;
-                Ok::<_, crate::kernel::Error>(client.query(&statement, &[&users]).await?)
-            }
-            .await?;
-            let mut moved = Vec::new();
+            let mut revisions = store::revisions(&self.db, users).await?;
             {
                 let inboxes = self.lock();
-                for row in &revisions {
-                    let (user, rev, epoch): (&str, i64, &str) =
-                        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-                    if inboxes
-                        .get(user)
-                        .is_some_and(|w| w.rev != Some(rev) || w.epoch != epoch)
-                    {
-                        moved.push(user.to_owned());
-                    }
-                }
+                revisions.retain(|(user, rev, epoch)| {
+                    let watched = inboxes.get(user);
+                    watched.is_some_and(|w| w.rev != Some(*rev) || w.epoch != *epoch)
+                });
             }
-            self.look(moved.iter().map(String::as_str));
+            self.look(revisions.iter().map(|(user, ..)| user.as_str()));
         }
         Ok(())
     }

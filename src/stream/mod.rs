@@ -6,5 +6,6 @@ pub mod frames;
 pub mod hints;
 pub mod hub;
 pub mod routes;
+mod store;
 
 pub use hub::Hub;

@@ -13,7 +13,6 @@ use crate::http::{Access, Call, Response, Route, json};
 use crate::kernel::{Error, Result, clock};
 use crate::notifications::Cursor;
 use crate::notifications::model::{Changed, InboxState, Notification};
-use crate::notifications::store;
 use crate::stream::feed::Feed;
 use crate::stream::frames;
 use crate::stream::hub::{Hub, PAGE, Subscription};
@@ -134,7 +133,7 @@ async fn replay(
 }
 
 async fn read(streams: &Streams, user: &str, since: i64) -> Result<InboxState> {
-    let states = store::changes(&streams.db.client().await?, &[(user, since)], PAGE).await?;
+    let states = InboxState::since(&streams.db, &[(user, since)], PAGE).await?;
     states
         .into_iter()
         .next()

@@ -1,9 +1,10 @@
 -- Nothing falls between: queues events that have neither job, nor outcome, nor a dead job (triggers disabled during a
--- load, a partial restore).
--- $1 only events above this id bigint
--- One row: how many were queued, and the id below which every event is surely accounted for next time.
+-- load, a partial restore). A page at a time: the first sweep after a start walks over all events there are.
+-- $1 only events above this id bigint, $2 at most so many bigint
+-- One row: how many were queued; the last id looked at (null = there was none above $1); and the id below which every event
+-- is surely accounted for next time, as far as this page tells (null = not farther than $1).
 with seen as (
-    select e.id, e.severity, e.received_at from neurolink_events e where e.id > $1
+    select e.id, e.severity, e.received_at from neurolink_events e where e.id > $1 order by e.id limit $2
 ), missing as (
     insert into neurolink_jobs (kind, ref_id, lane)
     select 'event', s.id, case s.severity when 'critical' then 0 else 1 end
@@ -15,4 +16,5 @@ with seen as (
     returning ref_id
 )
 select (select count(*) from missing) as queued,
-       coalesce((select max(id) from seen where received_at < now() - interval '1 hour'), $1) as settled_below
+       (select max(id) from seen) as last_seen,
+       (select max(id) from seen where received_at < now() - interval '1 hour') as settled_below

@@ -84,7 +84,7 @@ fn database(r: &mut Reader<'_>) -> Result<Database, Reported> {
         );
     }
     let auto_migrate = r.value("NEUROLINK_AUTO_MIGRATE", values::boolean);
-    let pool_size = r.value("NEUROLINK_DB_POOL_SIZE", |t| values::count(t, 2, 500));
+    let pool_size = r.value("NEUROLINK_DB_POOL_SIZE", |t| values::count(t, 5, 500));
     let statement_timeout = r.value("NEUROLINK_DB_STATEMENT_TIMEOUT", |t| {
         values::duration_within(t, "100ms", "1h")
     });

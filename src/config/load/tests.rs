@@ -83,7 +83,7 @@ fn all_faults_are_told_at_once_and_none_tells_a_secret() {
     );
     assert!(
         told.contains(
-            &"NEUROLINK_DB_POOL_SIZE is `many`: expected a whole number from 2 to 500".to_owned()
+            &"NEUROLINK_DB_POOL_SIZE is `many`: expected a whole number from 5 to 500".to_owned()
         ),
         "{told:#?}"
     );

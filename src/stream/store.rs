@@ -1,0 +1,19 @@
+//! The stream's one statement. What frames show is read by `notifications`.
+
+use crate::db::Db;
+use crate::kernel::Result;
+
+/// How far the inboxes of these people are: user, revision, epoch. Nothing for who has no inbox.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn revisions(db: &Db, users: &[String]) -> Result<Vec<(String, i64, String)>> {
+    let client = db.client().await?;
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/stream/revisions.sql"))
+        .await?;
+    let rows = client.query(&statement, &[&users]).await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))
+        .collect()
+}
