@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::db::Db;
-use crate::kernel::{Error, clock};
+use crate::kernel::clock;
 use crate::queue::presence::Presence;
+use crate::queue::store;
 
 /// Peers are called at most this often.
 const CALL_PEERS: Duration = Duration::from_millis(100);
@@ -45,14 +46,7 @@ impl PeerCall {
         }
         let db = self.db.clone();
         tokio::spawn(async move {
-            let called = async {
-                Ok::<_, Error>(
-                    db.client()
-                        .await?
-                        .batch_execute("notify neurolink_wake")
-                        .await?,
-                )
-            };
+            let called = async { store::wake_everybody(&db.client().await?).await };
             if let Err(error) = called.await {
                 tracing::debug!(error = %error.chain(), "peers could not be called; they look by themselves within a second");
             }

@@ -6,6 +6,7 @@ mod lanes;
 mod leases;
 mod modes;
 mod open;
+mod presence;
 mod steering;
 mod wakes;
 

@@ -150,3 +150,82 @@ async fn what_the_sweep_queues_wakes_a_sleeping_node() {
     evaluated(&sql, id).await;
     app.stop().await;
 }
+
+/// The statements of the queue's page that begin so, about this event or delivery.
+fn of_the_page(begins: &str, id: i64) -> String {
+    let page = include_str!("../../../src/queue/README.md");
+    let from = page.find(begins).expect("the page has it");
+    let statement = page[from..].split(';').next().unwrap();
+    statement.replace("4711", &id.to_string())
+}
+
+#[tokio::test]
+async fn a_dead_event_and_a_dead_delivery_come_back_by_the_statements_of_the_queues_page() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    people(&sql).await;
+    let told = json!({"title": "x", "channels": ["email"], "recipient_users": ["ali"]});
+    rule(&sql, "all", "a.*", &told).await;
+    let mails = tempfile::tempdir().unwrap();
+    let settings = [
+        ("NEUROLINK_EMAIL_DIR", mails.path().to_str().unwrap()),
+        ("NEUROLINK_EMAIL_FROM", "erp@tsh.example"),
+    ];
+    sql.batch_execute("select neurolink_pause('delivery')")
+        .await
+        .unwrap();
+    // An event that was given up.
+    sql.batch_execute(
+        "insert into neurolink_events (source_module, event_type) values ('test', 'a.b');
+         with j as (delete from neurolink_jobs returning *)
+         insert into neurolink_dead_jobs (id, kind, ref_id, lane, attempt, max_attempts, created_at)
+         select id, kind, ref_id, lane, 6, 5, created_at from j;
+         insert into neurolink_event_outcomes (event_id, error) select ref_id, 'poison' from neurolink_dead_jobs",
+    )
+    .await
+    .unwrap();
+    let app = sleeping_worker(&db, &settings).await;
+    let id = number(&sql, "select id from neurolink_events").await;
+    sql.batch_execute(&of_the_page(
+        "with d as (delete from neurolink_dead_jobs",
+        id,
+    ))
+    .await
+    .unwrap();
+    promptly(
+        &sql,
+        "select exists (select from neurolink_event_outcomes where error is null)",
+    )
+    .await;
+    assert_eq!(
+        number(&sql, "select count(*) from neurolink_dead_jobs").await,
+        0
+    );
+
+    // Its delivery, dead after two attempts.
+    sql.batch_execute(
+        "update neurolink_delivery_log set status = 'dead', ended_at = now(), last_error = '550';
+         insert into neurolink_delivery_attempts (delivery_id, attempt, worker, started_at, outcome)
+         select id, n, gen_random_uuid(), now(), 'transient' from neurolink_delivery_log, generate_series(1, 2) n;
+         delete from neurolink_jobs; select neurolink_resume('delivery')",
+    )
+    .await
+    .unwrap();
+    let id = number(&sql, "select id from neurolink_delivery_log").await;
+    sql.batch_execute(&of_the_page("with d as (update neurolink_delivery_log", id))
+        .await
+        .unwrap();
+    promptly(
+        &sql,
+        "select status = 'sent' and attempts = 3 from neurolink_delivery_log",
+    )
+    .await;
+    for begins in [
+        "select * from neurolink_queue_health",
+        "select * from neurolink_stuck_jobs",
+        "select l.pid",
+    ] {
+        sql.batch_execute(&of_the_page(begins, id)).await.unwrap();
+    }
+    app.stop().await;
+}
