@@ -137,3 +137,27 @@ async fn a_process_without_a_lock_is_dead_after_fifteen_seconds_of_silence() {
         assert_eq!(row.get::<_, bool>("stale"), expected && !young);
     }
 }
+
+#[tokio::test]
+async fn who_leaves_gives_back_what_it_holds_and_wakes_the_others() {
+    let db = TestDb::new().await;
+    let (sql, mut ear) = (db.client().await, super::Ear::new(&db).await);
+    let (presence, _session) = connected(&db).await;
+    sql.execute(
+        "insert into neurolink_jobs (kind, channel, ref_id, attempt, claimed_by, run_at)
+         values ('event', 'single', 1, 1, $1, now() + interval '1 min'), ('event', 'single', 2, 1, gen_random_uuid(), now() + interval '1 min')",
+        &[&presence.incarnation().0],
+    )
+    .await
+    .unwrap();
+    ear.wakes().await;
+    let told = tokio_util::sync::CancellationToken::new();
+    told.cancel();
+    presence.run(BellHandle::new(0), told).await;
+    assert_eq!(ear.wakes().await, 1);
+    let state =
+        "select string_agg(concat(claimed_by is null, run_at <= now()), ' ' order by ref_id)
+                        || ' ' || (select count(*) from neurolink_workers) from neurolink_jobs";
+    let state: String = sql.query_one(state, &[]).await.unwrap().get(0);
+    assert_eq!(state, "tt ff 0");
+}
