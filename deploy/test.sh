@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets the machine up and runs the whole test suite: formatting, lints, tests. Exits 0 when all of it passed.
+# Sets the machine up and runs the whole test suite: formatting, lints, tests, a short run of chaos.
+# Exits 0 when all of it passed.
 #
 # Usage: deploy/test.sh [--no-setup] [-- arguments for the test runner]
 #   deploy/test.sh                      everything, as CI does
@@ -77,6 +78,8 @@ fi
 step "Formatting" cargo fmt --check
 step "Lints" cargo clippy --all-targets --quiet -- -D warnings
 step "Tests" tests "$@"
+# Whoever asks for some tests by name doesn't want to wait for this one.
+(($#)) || step "Everything dies (chaos)" deploy/chaos.sh --no-setup --minutes 1 --seed 1
 
 printf '\n'
 printf '  %s\n' "${timings[@]}"

@@ -64,8 +64,18 @@ pub struct Evaluator {
     singles_wait: AtomicBool,
     singles_seen: Mutex<Option<Instant>>,
     failures: AtomicU32,
-    ids: Mutex<Vec<i64>>,
+    ids: Mutex<Ids>,
     inboxes: Mutex<HashSet<String>>,
+}
+
+/// Ids taken ahead are good for so long.
+const IDS_KEEP: Duration = Duration::from_millis(500);
+
+/// Ids of notifications to come, and when the oldest of them were taken.
+#[derive(Default)]
+struct Ids {
+    left: Vec<i64>,
+    taken: Option<Instant>,
 }
 
 /// What a batch came to.
@@ -167,7 +177,10 @@ impl Evaluator {
             .await
             .map_err(|f| f.of(&jobs))?; // 4: matches
         let (roles, ids) = compose::wanted(&judged);
-        let people = Arc::new(directory::store::find(&tx, &roles, &ids).await?);
+        let people = directory::store::find(&tx, &roles, &ids)
+            .await
+            .map_err(Failure::blameless)?;
+        let people = Arc::new(people);
         let tellings = compose::tellings(&judged, &people); // 5: who is told what
         let numbers = self.take_ids(&tx, tellings.len()).await?;
         let composed = watchdog::compose(
@@ -189,26 +202,27 @@ impl Evaluator {
         Ok(Written { users, deliveries })
     }
 
-    /// One flight: outcomes, inboxes locked and moved, notifications, deliveries with their jobs, commit.
+    /// One flight: outcomes, deliveries with their jobs, inboxes locked and moved, notifications, commit. Inboxes come last:
+    /// their locks are what two workers with the same recipients wait for.
     async fn write(&self, tx: Tx, events: &[Event], composed: &Composed) -> Result<()> {
         let events: Vec<&Event> = events.iter().collect();
         rules::store::prepare(&tx).await?;
         notifications::store::prepare(&tx).await?;
         deliveries::store::prepare(&tx).await?;
-        let (outcomes, told, planned, committed) = futures_util::join!(
+        let (outcomes, planned, told, committed) = futures_util::join!(
             rules::store::insert_outcomes(&tx, &composed.outcomes),
-            notifications::store::insert(&tx, &events, &composed.notifications),
             deliveries::store::insert(
                 &tx,
                 &composed.deliveries,
                 self.settings.delivery_max_attempts
             ),
+            notifications::store::insert(&tx, &events, &composed.notifications),
             commit_last(&tx),
         );
         // A commit after a failed statement rolls back without an error of its own: every answer counts.
         outcomes?;
-        told?;
         planned?;
+        told?;
         committed?;
         tx.committed();
         Ok(())
@@ -283,22 +297,27 @@ impl Evaluator {
     }
 
     /// Notification ids ahead of their rows, a thousand at a time. On the batch's own connection: a sequence doesn't roll
-    /// back, and who holds a connection while waiting for another can starve a small pool.
+    /// back, and who holds a connection while waiting for another can starve a small pool. Old ones are thrown away: inboxes
+    /// are listed by id, and what is told now must not stand below what another node told an hour ago.
     async fn take_ids(&self, client: &Client, count: usize) -> Result<Vec<i64>> {
         loop {
             {
                 let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-                if ids.len() >= count {
-                    let rest = ids.split_off(count);
-                    return Ok(std::mem::replace(&mut ids, rest));
+                if ids.taken.is_none_or(|at| at.elapsed() > IDS_KEEP) {
+                    ids.left.clear();
+                }
+                if ids.left.len() >= count {
+                    let rest = ids.left.split_off(count);
+                    return Ok(std::mem::replace(&mut ids.left, rest));
                 }
             }
             let more = i32::try_from(count.max(1000)).unwrap_or(i32::MAX);
             let fresh = notifications::store::next_ids(client, more).await?;
-            self.ids
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .extend(fresh);
+            let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+            if ids.left.is_empty() {
+                ids.taken = Some(clock::instant());
+            }
+            ids.left.extend(fresh);
         }
     }
 
@@ -339,6 +358,19 @@ pub struct Failure {
     pub error: Error,
     /// The job whose event did it.
     pub culprit: Option<i64>,
+    /// No event did it (the directory's view is broken): nothing is set apart or given up, however long it lasts.
+    pub is_blameless: bool,
+}
+
+impl Failure {
+    /// Nobody's fault.
+    fn blameless(error: Error) -> Self {
+        Self {
+            error,
+            culprit: None,
+            is_blameless: true,
+        }
+    }
 }
 
 impl From<Error> for Failure {
@@ -346,6 +378,7 @@ impl From<Error> for Failure {
         Self {
             error,
             culprit: None,
+            is_blameless: false,
         }
     }
 }

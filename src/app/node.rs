@@ -78,7 +78,14 @@ impl Node {
             config.worker.batch_size,
         );
         let hub = Hub::new(db.clone());
-        let hints = Hints::start(db.clone(), hub.clone(), incarnation.0, stopped.clone());
+        let hints = Hints::start(
+            db.clone(),
+            hub.clone(),
+            incarnation.0,
+            config.redis_url.as_ref(),
+            &tasks,
+            stopped.clone(),
+        )?;
         let bell = BellHandle::new(if parts.worker { 2 } else { 0 });
         let rulebook = Rulebook::new(db.clone());
 
@@ -146,7 +153,7 @@ impl Node {
             };
             let health = Health::new(
                 db.clone(),
-                listener_state(&bell, &rulebook, &hub),
+                listener_state(&bell, &rulebook, &hub, &hints),
                 closing.clone(),
             );
             let routes = routes(&writer, &inboxes, &streams, &health);
@@ -356,10 +363,11 @@ fn listener_state(
     bell: &BellHandle,
     rulebook: &Arc<Rulebook>,
     hub: &Arc<Hub>,
+    hints: &Hints,
 ) -> http::health::ListenerState {
-    let (bell, rulebook, hub) = (bell.clone(), rulebook.clone(), hub.clone());
+    let (bell, rulebook, hub, hints) = (bell.clone(), rulebook.clone(), hub.clone(), hints.clone());
     Arc::new(move || {
-        let stats = bell.stats();
+        let (stats, counts) = (bell.stats(), hints.counts());
         let (rules, rules_rev) = rulebook.facts();
         json!({
             "connected": bell.is_connected(),
@@ -370,6 +378,13 @@ fn listener_state(
             "rules": rules,
             "rules_rev": rules_rev,
             "stream_readers": hub.readers(),
+            "hints": {
+                "redis": hints.redis_is_up(),
+                "told_by_redis": counts.told_by_redis.load(Ordering::Relaxed),
+                "told_by_notify": counts.told_by_notify.load(Ordering::Relaxed),
+                "heard_by_redis": counts.heard_by_redis.load(Ordering::Relaxed),
+                "heard_by_notify": counts.heard_by_notify.load(Ordering::Relaxed),
+            },
         })
     })
 }

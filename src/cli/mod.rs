@@ -67,6 +67,8 @@ commands! {
     config => Config,
     /// Make a token to try things out with
     token => Token,
+    /// Measure it on this machine and this database, in a schema of its own
+    bench => Bench,
 }
 
 /// What every command takes.

@@ -92,10 +92,13 @@ impl Inboxes {
     /// # Errors
     /// The database's; chunks done before stay done.
     pub async fn mark_all_read(&self, user: &str) -> Result<(usize, Counts)> {
+        // What comes while we mark was not on anybody's screen: it has a later revision and stays unread.
+        let now = self.count(user).await?.rev;
         let (mut above, mut marked) = (0, 0);
         loop {
-            let ids =
-                store::unread_ids(&self.db.client().await?, user, above, CHUNK as i64).await?;
+            let client = self.db.client().await?;
+            let ids = store::unread_ids(&client, user, above, now, CHUNK as i64).await?;
+            drop(client);
             let Some(&last) = ids.last() else { break };
             marked += store::change(&self.db, user, &ids, Change::Read).await?;
             (self.changed)(vec![user.to_owned()]);

@@ -227,17 +227,25 @@ pub async fn count(client: &Client, user: &str) -> Result<Counts> {
     }
 }
 
-/// The next unread ones above an id.
+/// The next unread ones above an id that haven't changed since a revision.
 ///
 /// # Errors
 /// The database's.
-pub async fn unread_ids(client: &Client, user: &str, above: i64, limit: i64) -> Result<Vec<i64>> {
+pub async fn unread_ids(
+    client: &Client,
+    user: &str,
+    above: i64,
+    until_rev: i64,
+    limit: i64,
+) -> Result<Vec<i64>> {
     let statement = client
         .prepare_cached(include_str!(
             "../../sql/queries/notifications/unread_ids.sql"
         ))
         .await?;
-    let rows = client.query(&statement, &[&user, &above, &limit]).await?;
+    let rows = client
+        .query(&statement, &[&user, &above, &until_rev, &limit])
+        .await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 

@@ -30,7 +30,8 @@ impl Evaluator {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clear();
         let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
-        if failure.culprit.is_none() && failure.error.is_transient() && failures < PATIENCE {
+        let may_pass = failure.error.is_transient() && failures < PATIENCE;
+        if failure.is_blameless || failure.culprit.is_none() && may_pass {
             return Err(failure.error);
         }
         let suspects = failure
@@ -112,7 +113,9 @@ impl Evaluator {
                 queue::store::take_single(&tx, job, worker).await?;
                 tx.commit().await
             }
-            _ if job.attempt >= job.max_attempts => self.bury(job, &why).await,
+            _ if job.attempt >= job.max_attempts && !failure.is_blameless => {
+                self.bury(job, &why).await
+            }
             _ => {
                 let wait =
                     Backoff::LOCAL.after(u32::try_from(job.attempt).unwrap_or(1), random::unit());

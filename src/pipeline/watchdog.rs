@@ -51,6 +51,7 @@ impl Upset {
             Self::Event((index, why)) => Failure {
                 error: Error::broken(why),
                 culprit: jobs.get(index).copied(),
+                is_blameless: false,
             },
             Self::Other(error) => error.into(),
         }

@@ -3,8 +3,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::watch;
+
+/// While one source of a node is busy, the others look by themselves this often.
+const PATROL: Duration = Duration::from_millis(20);
 
 /// Counts since start, for tests, metrics and `/health`.
 #[derive(Debug, Default)]
@@ -124,6 +128,18 @@ impl BellHandle {
         let mut active = self.shared.active.subscribe();
         // Can't fail: we hold the sender.
         let _ = active.wait_for(|active| *active > 0).await;
+    }
+
+    /// Resolves when a worker that rests should look by itself: while another one of this node is busy the node is awake, so
+    /// inserters don't notify, and the bell won't ring before all are idle.
+    pub(super) async fn patrol(&self) {
+        loop {
+            self.until_busy().await;
+            tokio::time::sleep(PATROL).await;
+            if *self.shared.active.borrow() > 0 {
+                return;
+            }
+        }
     }
 
     /// Resolves when no worker is busy and none has a nudge before it.

@@ -155,7 +155,10 @@ impl Presence {
                 () = shutdown.cancelled() => break,
             }
             if let Err(error) = self.beat(&bell).await {
-                tell(&error, "a heartbeat failed");
+                tell(
+                    &error,
+                    "a heartbeat, or the rescue of a dead worker, failed",
+                );
             }
             if self.works && swept_at.elapsed() >= MISSING_EVENTS {
                 swept_at = clock::instant();
@@ -312,7 +315,7 @@ impl Presence {
     }
 }
 
-/// A database that is away is told by the listener; whatever else fails here would keep the dead unrescued unseen.
+/// A database that is away is told by who needs it; anything else means that nobody is rescued any more.
 fn tell(error: &Error, what: &str) {
     if error.is_transient() {
         tracing::debug!(error = %error.chain(), "{what}");

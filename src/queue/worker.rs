@@ -40,6 +40,7 @@ pub async fn run(
         bell.end();
         tokio::select! {
             changed = nudges.changed() => if changed.is_err() { return },
+            () = bell.patrol() => {}
             () = shutdown.cancelled() => return,
         }
     }

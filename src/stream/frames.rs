@@ -38,9 +38,20 @@ struct Deleted {
 }
 
 #[derive(Serialize)]
-struct Reset<'a> {
+struct ResetData<'a> {
     rev: i64,
     reason: &'a str,
+}
+
+/// "Reload", and where its reader stands then.
+#[derive(Debug, Clone)]
+pub struct Reset {
+    /// The epoch of the state to be loaded.
+    pub epoch: String,
+    /// The revision of it, or of an earlier one.
+    pub rev: i64,
+    /// The frame.
+    pub frame: Bytes,
 }
 
 /// A heartbeat: a comment, which clients ignore and proxies don't.
@@ -49,20 +60,31 @@ pub fn heartbeat() -> Bytes {
     Bytes::from_static(b": still here\n\n")
 }
 
+/// How a reader begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// Without a position: they stand at the end at once.
+    Fresh,
+    /// From their position, which moves with the frames that follow.
+    Resumed,
+    /// A `reset` follows. Until they have that, they stand where they stood: a connection that breaks between the two
+    /// frames must not have moved them past what they lack.
+    Reset,
+}
+
 /// The first frame. `retry` asks browsers to come back within two seconds.
 #[must_use]
-pub fn hello(state: &InboxState, resumed: bool) -> Bytes {
+pub fn hello(state: &InboxState, start: Start) -> Bytes {
     let data = Hello {
         rev: state.rev,
         unread: state.unread,
         unseen: state.unseen,
-        resumed,
+        resumed: start == Start::Resumed,
     };
     let mut text = b"retry: 2000\n".to_vec();
-    // A resumed reader's position moves with the frames that follow; a fresh one stands at the end at once.
     write(
         &mut text,
-        (!resumed).then_some((state.epoch.as_str(), state.rev)),
+        (start == Start::Fresh).then_some((state.epoch.as_str(), state.rev)),
         "hello",
         &data,
     );
@@ -71,15 +93,15 @@ pub fn hello(state: &InboxState, resumed: bool) -> Bytes {
 
 /// "Reload": the reader's position can't be continued from.
 #[must_use]
-pub fn reset(epoch: &str, rev: i64, reason: &str) -> Bytes {
+pub fn reset(epoch: &str, rev: i64, reason: &str) -> Reset {
     let mut text = Vec::new();
-    write(
-        &mut text,
-        Some((epoch, rev)),
-        "reset",
-        &Reset { rev, reason },
-    );
-    text.into()
+    let data = ResetData { rev, reason };
+    write(&mut text, Some((epoch, rev)), "reset", &data);
+    Reset {
+        epoch: epoch.to_owned(),
+        rev,
+        frame: text.into(),
+    }
 }
 
 /// The frames of one read. The counts come last, under the id of the last change that was read: there may be more.
@@ -193,12 +215,14 @@ mod tests {
     }
 
     #[test]
-    fn hello_says_where_a_fresh_reader_stands_and_leaves_a_resumed_one_where_they_are() {
-        let fresh = String::from_utf8(hello(&state(vec![]), false).to_vec()).unwrap();
+    fn hello_says_where_a_fresh_reader_stands_and_leaves_others_where_they_are() {
+        let fresh = String::from_utf8(hello(&state(vec![]), Start::Fresh).to_vec()).unwrap();
         assert!(fresh.contains(
             "id: e1.9\nevent: hello\ndata: {\"rev\":9,\"unread\":2,\"unseen\":1,\"resumed\":false}"
         ));
-        let resumed = String::from_utf8(hello(&state(vec![]), true).to_vec()).unwrap();
-        assert!(!resumed.contains("id:"));
+        for moved_later in [Start::Resumed, Start::Reset] {
+            let text = String::from_utf8(hello(&state(vec![]), moved_later).to_vec()).unwrap();
+            assert!(!text.contains("id:"), "{moved_later:?}");
+        }
     }
 }

@@ -5,6 +5,7 @@ pub mod feed;
 pub mod frames;
 pub mod hints;
 pub mod hub;
+mod redis;
 pub mod routes;
 mod store;
 

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
+use tokio::time::Instant;
 use warp::Reply as _;
 
 use crate::db::Db;
-use crate::http::{Access, Call, Response, Route, json};
+use crate::http::{Access, Call, Principal, Response, Route, json};
 use crate::kernel::{Error, Result, clock};
 use crate::notifications::Cursor;
 use crate::notifications::model::{Changed, InboxState, Notification};
-use crate::stream::feed::Feed;
-use crate::stream::frames;
+use crate::stream::feed::{CaughtUp, Feed};
+use crate::stream::frames::{self, Start};
 use crate::stream::hub::{Hub, PAGE, Subscription};
 
 /// Somebody this many pages behind reloads faster than they catch up.
@@ -57,26 +57,29 @@ pub fn routes(streams: &Streams) -> Vec<Route> {
 async fn stream(streams: Streams, call: Call) -> Result<Response> {
     call.only_query(&["last_event_id"])?;
     // The header is what a browser sends by itself when it comes back; the parameter, what it can set the first time.
-    let from_header = call.headers.get("last-event-id").map(|value| {
-        let text = value
-            .to_str()
-            .map_err(|_| Error::invalid_at("invalid_cursor", "Last-Event-ID", "not a cursor"))?;
-        Cursor::parse(text, "Last-Event-ID")
-    });
-    let cursor = match (from_header, call.query("last_event_id")?) {
-        (Some(cursor), _) => Some(cursor?),
-        (None, Some(text)) if !text.is_empty() => Some(Cursor::parse(text, "last_event_id")?),
+    let from_header =
+        match call.headers.get("last-event-id") {
+            Some(value) => Some(value.to_str().map_err(|_| {
+                Error::invalid_at("invalid_cursor", "Last-Event-ID", "not a cursor")
+            })?),
+            None => None,
+        };
+    let given = match from_header {
+        Some(text) if !text.is_empty() => Some((text, "Last-Event-ID")),
+        _ => call
+            .query("last_event_id")?
+            .map(|text| (text, "last_event_id")),
+    };
+    let cursor = match given {
+        Some((text, place)) if !text.is_empty() => Some(Cursor::parse(text, place)?),
         _ => None,
     };
     let principal = call.principal()?;
     let user = principal.subject.as_str();
     let subscription = streams.hub.subscribe(user);
-    let (head, seen) = catch_up(&streams, user, cursor.as_ref()).await?;
-    let until = principal.expires_at.map(|at| {
-        let left = at.duration_since(clock::now());
-        tokio::time::Instant::now() + Duration::try_from(left).unwrap_or_default()
-    });
-    let feed = Feed::new(head, seen, subscription, streams.heartbeat, until);
+    let start = catch_up(&streams, user, cursor.as_ref()).await?;
+    streams.hub.joined(user, &start.epoch, start.seen);
+    let feed = Feed::new(start, subscription, streams.heartbeat, expiry(principal));
     let mut response = warp::reply::stream(feed).into_response();
     let headers = response.headers_mut();
     headers.insert(
@@ -89,47 +92,82 @@ async fn stream(streams: Streams, call: Call) -> Result<Response> {
     Ok(response)
 }
 
-/// What a reader who comes from `cursor` is sent first, and how far they have then seen.
-async fn catch_up(streams: &Streams, user: &str, cursor: Option<&Cursor>) -> Result<(Bytes, i64)> {
-    let state = read(streams, user, cursor.map_or(i64::MAX, |cursor| cursor.rev)).await?;
-    let epoch = state.epoch.clone();
-    let resumes =
-        cursor.is_some_and(|cursor| cursor.resumes(&state.epoch, state.rev, state.floor_rev));
-    let mut text = frames::hello(&state, resumes).to_vec();
-    let seen = match cursor {
-        None => state.rev,
-        Some(cursor) if resumes => replay(streams, user, cursor.rev, state, &mut text).await?,
-        Some(_) => {
-            let reason = "the position is not of this inbox's present history";
-            text.extend_from_slice(&frames::reset(&state.epoch, state.rev, reason));
-            state.rev
-        }
-    };
-    streams.hub.joined(user, &epoch, seen);
-    Ok((text.into(), seen))
+/// When the caller's token expires: nothing is told after it.
+fn expiry(principal: &Principal) -> Option<Instant> {
+    principal.expires_at.map(|at| {
+        let left = at.duration_since(clock::now());
+        Instant::now() + Duration::try_from(left).unwrap_or_default()
+    })
 }
 
-/// Everything since a revision, page by page; a reload for somebody too far behind.
+/// What a reader who comes from `cursor` is sent first, and how far they have then seen.
+async fn catch_up(streams: &Streams, user: &str, cursor: Option<&Cursor>) -> Result<CaughtUp> {
+    let state = read(streams, user, cursor.map_or(i64::MAX, |cursor| cursor.rev)).await?;
+    let Some(cursor) = cursor else {
+        return Ok(CaughtUp {
+            head: frames::hello(&state, Start::Fresh),
+            seen: state.rev,
+            epoch: state.epoch,
+        });
+    };
+    if cursor.resumes(&state.epoch, state.rev, state.floor_rev) {
+        return replay(streams, user, cursor.rev, state).await;
+    }
+    let mut text = frames::hello(&state, Start::Reset).to_vec();
+    let reason = "the position is not of this inbox's present history";
+    text.extend_from_slice(&frames::reset(&state.epoch, state.rev, reason).frame);
+    Ok(CaughtUp {
+        head: text.into(),
+        seen: state.rev,
+        epoch: state.epoch,
+    })
+}
+
+/// Everything since a revision, page by page; a reload for somebody too far behind, and for somebody whose history
+/// changed between two pages.
 async fn replay(
     streams: &Streams,
     user: &str,
     since: i64,
     mut state: InboxState,
-    text: &mut Vec<u8>,
-) -> Result<i64> {
-    let mut seen = since;
-    for _ in 0..PAGES {
-        let complete = i64::try_from(state.changes.len()).unwrap_or(i64::MAX) < PAGE;
-        let burst = frames::burst(&state, complete);
-        text.extend_from_slice(&burst.after(seen));
-        seen = burst.rev;
-        if complete {
-            return Ok(seen);
+) -> Result<CaughtUp> {
+    let mut text = frames::hello(&state, Start::Resumed).to_vec();
+    let mut place = Cursor {
+        epoch: Some(state.epoch.clone()),
+        rev: since,
+    };
+    let mut pages = 0;
+    let reason = loop {
+        if !place.resumes(&state.epoch, state.rev, state.floor_rev) {
+            break "the position is not of this inbox's present history any more";
         }
-        state = read(streams, user, seen).await?;
-    }
-    text.extend_from_slice(&frames::reset(&state.epoch, state.rev, "too far behind"));
-    Ok(state.rev)
+        let complete = is_complete(&state);
+        if pages == PAGES && !state.changes.is_empty() {
+            break "too far behind";
+        }
+        let burst = frames::burst(&state, complete);
+        text.extend_from_slice(&burst.after(place.rev));
+        place.rev = burst.rev;
+        if complete {
+            return Ok(CaughtUp {
+                head: text.into(),
+                seen: place.rev,
+                epoch: state.epoch,
+            });
+        }
+        pages += 1;
+        state = read(streams, user, place.rev).await?;
+    };
+    text.extend_from_slice(&frames::reset(&state.epoch, state.rev, reason).frame);
+    Ok(CaughtUp {
+        head: text.into(),
+        seen: state.rev,
+        epoch: state.epoch,
+    })
+}
+
+fn is_complete(state: &InboxState) -> bool {
+    i64::try_from(state.changes.len()).unwrap_or(i64::MAX) < PAGE
 }
 
 async fn read(streams: &Streams, user: &str, since: i64) -> Result<InboxState> {
@@ -170,7 +208,7 @@ async fn changes(streams: Streams, call: Call) -> Result<Response> {
         Some(text) => text
             .parse::<u64>()
             .ok()
-            .filter(|wait| *wait <= LONGEST_WAIT)
+            .filter(|wait| *wait <= LONGEST_WAIT && text.bytes().all(|b| b.is_ascii_digit()))
             .ok_or_else(|| {
                 Error::invalid_at(
                     "invalid_parameter",
@@ -179,27 +217,30 @@ async fn changes(streams: Streams, call: Call) -> Result<Response> {
                 )
             })?,
     };
-    let user = call.principal()?.subject.as_str();
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(wait);
-    let mut subscription = streams.hub.subscribe(user);
+    let principal = call.principal()?;
+    let user = principal.subject.as_str();
+    let deadline = Instant::now() + Duration::from_secs(wait);
+    let deadline = expiry(principal).map_or(deadline, |expiry| expiry.min(deadline));
+    // Who doesn't wait needs no place at the hub.
+    let mut subscription = (wait > 0).then(|| streams.hub.subscribe(user));
     loop {
         let state = read(&streams, user, cursor.rev).await?;
-        streams.hub.joined(user, &state.epoch, state.rev);
         let resumes = cursor.resumes(&state.epoch, state.rev, state.floor_rev);
-        if !resumes
-            || !state.changes.is_empty()
-            || !changed_before(deadline, &mut subscription).await
-        {
+        let waits = match &mut subscription {
+            Some(subscription) if resumes && state.changes.is_empty() => {
+                streams.hub.joined(user, &state.epoch, state.rev);
+                changed_before(deadline, subscription).await
+            }
+            _ => false,
+        };
+        if !waits {
             return answer(&state, resumes, &cursor);
         }
     }
 }
 
 /// Waits until the hub hands something out. False: the deadline came first.
-async fn changed_before(deadline: tokio::time::Instant, subscription: &mut Subscription) -> bool {
-    if tokio::time::Instant::now() >= deadline {
-        return false;
-    }
+async fn changed_before(deadline: Instant, subscription: &mut Subscription) -> bool {
     matches!(
         tokio::time::timeout_at(deadline, subscription.receiver.recv()).await,
         Ok(Some(_))
@@ -207,7 +248,7 @@ async fn changed_before(deadline: tokio::time::Instant, subscription: &mut Subsc
 }
 
 fn answer(state: &InboxState, resumes: bool, cursor: &Cursor) -> Result<Response> {
-    let more = resumes && i64::try_from(state.changes.len()).unwrap_or(i64::MAX) >= PAGE;
+    let more = resumes && !is_complete(state);
     let changes: &[Changed] = if resumes { &state.changes } else { &[] };
     let last = if more {
         changes.last().map_or(cursor.rev, Changed::rev)

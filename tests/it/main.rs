@@ -8,22 +8,27 @@
     unreachable_pub
 )]
 
+mod bench;
 mod cli;
 mod deaths;
 mod embedded;
 mod health;
 mod http;
+mod inbox;
 mod ingest;
 mod ingest_trouble;
 mod law;
 mod line;
 mod migrate;
+mod patrol;
 mod queue;
 mod readme;
+mod rescue;
 mod schema;
 mod schema_guards;
 mod smtp;
 mod starter;
+mod stream;
 mod support;
 mod tight;
 mod way_in;

@@ -2,7 +2,11 @@
 """A real mail server for the tests (aiosmtpd), started by tests/it/support/smtp.rs.
 
 It listens on loopback and tells what happens as JSON lines on stdout, so that tests wait for signals instead of
-sleeping. It ends with its stdin, where the line `drop` cuts every open connection, and `mark` is told back.
+sleeping. It ends with its stdin, where the line `drop` cuts every open connection, `mark` is told back, and
+`mode MODE` changes what becomes of every mail from then on:
+    take     as its recipient says (the start)      refuse   421 to who connects, 451 at RCPT
+    stall    no answer to half of them before their content is read, to the others behind the final dot
+    drop     taken, then cut behind the final dot without an answer
 
 The recipient's local part chooses what becomes of a mail:
     fail450, fail550     refused at RCPT          greylist         refused with 451 once, then taken
@@ -44,9 +48,10 @@ def part(mail, kind):
 class Handler:
     """Decides by the recipient, and tells."""
 
-    def __init__(self):
+    def __init__(self, brief=False):
         self.greylisted = set()
         self.stalled = set()
+        self.brief = brief
 
     async def handle_MAIL(self, server, session, envelope, address, options):
         if local_part(address) == "refused":
@@ -57,6 +62,8 @@ class Handler:
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         name = local_part(address)
+        if Server.mode == "refuse":
+            return "451 4.3.2 not now"
         if name == "fail450":
             return f"450 4.2.1 <{address}> mailbox busy"
         if name == "fail550":
@@ -81,6 +88,11 @@ class Handler:
         if name == "fail554-after-data":
             return "554 5.6.0 content refused"
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        if self.brief:
+            names = ("Message-ID", "X-NeuroLink-Delivery", "Subject")
+            headers = {name: str(mail[name]) for name in names}
+            tell("message", rcpt_tos=envelope.rcpt_tos, headers=headers)
+            return await self.answer(server)
         tell(
             "message",
             mail_from=envelope.mail_from,
@@ -104,6 +116,14 @@ class Handler:
             await asyncio.Future()
         if name == "stall":
             await asyncio.Future()
+        return await self.answer(server)
+
+    async def answer(self, server):
+        """The answer behind the final dot."""
+        if Server.mode == "drop":
+            server.transport.abort()
+        if Server.mode == "stall":
+            await asyncio.Future()
         return "250 2.0.0 OK: queued"
 
 
@@ -111,6 +131,8 @@ class Server(SMTP):
     """aiosmtpd's server with faults of its own, counted connections and a choice of greeting."""
 
     connections = set()
+    mode = "take"
+    stalled = 0
 
     def __init__(self, *args, greeting=None, **kwargs):
         super().__init__(*args, **kwargs)
@@ -133,6 +155,10 @@ class Server(SMTP):
                 self.transport.abort()
                 return
             status = self.greeting
+        if Server.mode == "refuse" and isinstance(status, str) and status.startswith("220 ") and not self.session.host_name:
+            await super().push("421 4.3.2 not now")
+            self.transport.close()
+            return
         await super().push(status)
 
     async def smtp_QUIT(self, arg):
@@ -143,6 +169,12 @@ class Server(SMTP):
         if self.envelope.rcpt_tos and local_part(self.envelope.rcpt_tos[0]) == "drop-at-data":
             self.transport.abort()
             return
+        if Server.mode == "stall" and self.envelope.rcpt_tos:
+            Server.stalled += 1
+            if Server.stalled % 2:
+                # The content goes unread: whoever sends it knows no more than if it had been.
+                await self.push("354 End data with <CR><LF>.<CR><LF>")
+                await asyncio.Future()
         await super().smtp_DATA(arg)
 
 
@@ -173,7 +205,7 @@ async def serve(options, folder):
         good = isinstance(data, LoginPassword) and (data.login, data.password) == (user.encode(), password.encode())
         return AuthResult(success=good, handled=False, auth_data=user if good else None)
 
-    handler = Handler()
+    handler = Handler(options.brief)
 
     def connection():
         return Server(
@@ -200,6 +232,9 @@ async def serve(options, folder):
     while line := await stdin.readline():
         if line.strip() == b"mark":
             tell("mark")
+        if line.startswith(b"mode "):
+            Server.mode = line.split()[1].decode("ascii")
+            tell("mode", mode=Server.mode)
         if line.strip() == b"drop":
             cut = [connection for connection in Server.connections if connection.transport]
             for connection in cut:
@@ -216,6 +251,7 @@ def main():
     parser.add_argument("--auth", help="USER:PASSWORD, then required")
     parser.add_argument("--greeting", help="instead of 220; `drop` cuts the connection")
     parser.add_argument("--no-smtputf8", action="store_true")
+    parser.add_argument("--brief", action="store_true", help="tell of a mail only whose it is")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(serve(options, folder))

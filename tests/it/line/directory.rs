@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{events, told};
 use crate::support::TestDb;
-use crate::support::app::{App, drained, rule};
+use crate::support::app::{App, drained, event, people, rule, until};
 
 /// An ERP that knows numbers where we know texts, `char` and `varchar`, roles in another table, and 0 and 1 for no and yes.
 const ERP: &str = "
@@ -60,5 +60,44 @@ async fn people_are_read_through_a_dbas_own_view_with_other_types_and_upgrades_l
         "select address from neurolink_delivery_log where user_id = '101' and channel = 'sms'";
     let address: String = sql.query_one(phone, &[]).await.unwrap().get(0);
     assert_eq!(address, "9647701234567");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_read_gives_no_event_up() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    people(&sql).await;
+    let template = json!({"title": "T", "recipient_users": ["cfo"]});
+    rule(&sql, "told", "test.happened", &template).await;
+    // A sequence counts the tries: what a rollback undoes, it keeps.
+    sql.batch_execute(
+        "alter view neurolink_directory rename to mended;
+         create sequence asked;
+         create function ask() returns text language plpgsql as
+           $$ begin perform nextval('asked'); raise 'the staff table is being moved'; end $$;
+         create view neurolink_directory as
+         select ask() as id, display_name, email, phone, telegram_chat_id, slack_user_id, roles, branch_ids, manager_id,
+                locale, timezone, is_active from neurolink_users",
+    )
+    .await
+    .unwrap();
+    let app = App::start(&db).await;
+    let id = event(&sql, "test.happened", &json!({})).await;
+    // More often than a batch has patience with what nobody is to blame for.
+    until(&sql, "select last_value >= 6 from asked").await;
+    let apart = "select count(*) from neurolink_jobs where channel = 'single'";
+    assert_eq!(sql.query_one(apart, &[]).await.unwrap().get::<_, i64>(0), 0);
+
+    sql.batch_execute(
+        "drop view neurolink_directory; alter view mended rename to neurolink_directory",
+    )
+    .await
+    .unwrap();
+    drained(&sql).await;
+    assert_eq!(
+        app.get("/v1/notifications", "cfo").await["items"][0]["event_id"],
+        id
+    );
     app.stop().await;
 }

@@ -4,9 +4,12 @@ pub mod app;
 pub mod cluster;
 mod database;
 pub mod http;
+pub mod inbox;
 pub mod own;
 pub mod process;
 pub mod proxy;
+pub mod redis;
 pub(crate) mod smtp;
+pub mod sse;
 
 pub use database::{TestDb, open};
