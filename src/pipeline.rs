@@ -92,6 +92,7 @@ impl Source for Evaluator {
 
     fn round(&self, from_zero: bool) -> BoxFuture<'_, Result<Round>> {
         Box::pin(async move {
+            self.presence.before_first_claim().await?;
             let batch = self.evaluate_batch(from_zero).await?;
             // Jobs to be evaluated alone are rare: looked for when somebody set one apart, by every look from zero, and
             // once a second, since one that waits for its next try must not wait for the end of the rush.

@@ -25,7 +25,7 @@ use crate::notifications::{self, inbox::Inboxes};
 use crate::pipeline::deliver::Dispatcher;
 use crate::pipeline::rulebook::Rulebook;
 use crate::pipeline::{Evaluator, Hooks, Settings};
-use crate::queue::bell::PeerCall;
+use crate::queue::peers::PeerCall;
 use crate::queue::presence::Presence;
 use crate::queue::{Bell, BellHandle, Incarnation, Signals, Source, worker};
 use crate::stream::hints::Hints;
@@ -100,11 +100,10 @@ impl Node {
             .as_ref()
             .and_then(|(listener, _)| listener.local_addr().ok());
 
-        let mut sources: Vec<Arc<dyn Source>> = Vec::new();
         let mut works = None;
         if parts.worker {
             let begun = start_works(config, &db, &presence, &rulebook, &hints, &bell)?;
-            sources = vec![begun.0, begun.1.dispatcher.clone()];
+            let sources: [Arc<dyn Source>; 2] = [begun.0, begun.1.dispatcher.clone()];
             works = Some(begun.1);
             let peers = Arc::new(PeerCall::new(db.clone(), presence.clone()));
             let (second, wanted) = watch::channel(false);
@@ -122,6 +121,8 @@ impl Node {
             tasks.spawn(run(DELIVERIES, None));
             tasks.spawn(worker::run_second(
                 sources[EVENTS].clone(),
+                EVENTS,
+                bell.clone(),
                 wanted,
                 closing.clone(),
             ));
@@ -132,7 +133,6 @@ impl Node {
             db.clone(),
             config.worker.wake_mode,
             presence.clone(),
-            sources,
             signals,
             &bell,
         );

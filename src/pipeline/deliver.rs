@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ use crate::queue::store::DeliveryPlace;
 struct Way {
     channel: Arc<dyn Channel>,
     slots: Arc<Semaphore>,
-    /// The last claim took as many as there were slots: there may be more, so a freed slot looks again.
+    /// Jobs may wait for a slot: the next one that comes free takes the flag down and looks.
     limited: AtomicBool,
 }
 
@@ -42,7 +42,9 @@ pub struct Dispatcher {
     ways: Vec<Arc<Way>>,
     completer: Completer,
     marks: Mutex<Marks<(&'static str, i16)>>,
-    rounds: AtomicU32,
+    /// One claim at a time: a look that met only slots held by another claim would take the queue for empty. Holds how
+    /// many claims in a row took something, but no bulk.
+    claiming: tokio::sync::Mutex<u32>,
     slot_freed: Arc<dyn Fn() + Send + Sync>,
     tries: TaskTracker,
     give_up: CancellationToken,
@@ -76,7 +78,7 @@ impl Dispatcher {
             ways,
             completer,
             marks: Mutex::default(),
-            rounds: AtomicU32::new(0),
+            claiming: tokio::sync::Mutex::new(0),
             slot_freed,
             tries: TaskTracker::new(),
             give_up: CancellationToken::new(),
@@ -86,6 +88,8 @@ impl Dispatcher {
     /// Waits for tries under way; after the deadline the rest is abandoned, recorded as ambiguous and given back at once.
     pub async fn finish(&self, deadline: Duration) {
         self.tries.close();
+        // A claim under way begins its tries first; later ones see that it is closed.
+        drop(self.claiming.lock().await);
         if tokio::time::timeout(deadline, self.tries.wait())
             .await
             .is_err()
@@ -100,17 +104,19 @@ impl Dispatcher {
     }
 
     async fn claim(&self, from_zero: bool) -> Result<Round> {
+        let mut without_bulk = self.claiming.lock().await;
         if self.ways.is_empty() || !self.presence.is_connected() || self.tries.is_closed() {
             return Ok(Round::default());
         }
         let mut free: HashMap<&'static str, (Arc<Way>, Vec<OwnedSemaphorePermit>)> = HashMap::new();
         for way in &self.ways {
             let mut permits = Vec::new();
+            // Before the slots are counted: one that comes free from now on is either counted or looks. Both sides swap,
+            // so that whoever comes second sees what the first did.
+            way.limited.swap(true, Ordering::AcqRel);
             while let Ok(permit) = way.slots.clone().try_acquire_owned() {
                 permits.push(permit);
             }
-            // Kept true while there is no slot to look with.
-            way.limited.store(permits.is_empty(), Ordering::Release);
             if !permits.is_empty() {
                 free.insert(way.channel.kind().as_str(), (way.clone(), permits));
             }
@@ -124,16 +130,26 @@ impl Dispatcher {
             }
             sweep
         };
-        // Critical, normal, bulk; but every eighth round bulk first, so that it never starves.
-        let turn = self.rounds.fetch_add(1, Ordering::Relaxed);
-        let order = if turn % 8 == 7 {
+        // Critical, normal, bulk; but bulk first after seven claims without any, so that it never starves.
+        let order = if *without_bulk >= 7 {
             [Lane::Bulk, Lane::Critical, Lane::Normal]
         } else {
             Lane::ALL
         };
-        let mut claimed = 0;
+        let (mut claimed, mut bulk) = (0, 0);
         for lane in order {
-            claimed += self.claim_lane(lane, &mut free).await?;
+            let more = self.claim_lane(lane, &mut free).await?;
+            claimed += more;
+            if lane == Lane::Bulk {
+                bulk = more;
+            }
+        }
+        // A look without a free slot decides nothing.
+        if claimed > 0 {
+            *without_bulk = match (bulk, *without_bulk) {
+                (0, passed_over @ ..7) => passed_over + 1,
+                _ => 0,
+            };
         }
         if sweep {
             self.marks
@@ -142,7 +158,10 @@ impl Dispatcher {
                 .swept(clock::instant(), began.elapsed());
         }
         for (way, permits) in free.values() {
-            way.limited.store(permits.is_empty(), Ordering::Release);
+            // A slot is left: nothing waits for one.
+            if !permits.is_empty() {
+                way.limited.store(false, Ordering::Release);
+            }
         }
         Ok(Round {
             claimed,
@@ -214,7 +233,7 @@ impl Dispatcher {
             let ended = attempt(&*way.channel, &job, lease_end, &presence, &give_up).await;
             completer.report(ended);
             drop(slot);
-            if way.limited.load(Ordering::Acquire) {
+            if way.limited.swap(false, Ordering::AcqRel) {
                 slot_freed();
             }
         });

@@ -47,6 +47,16 @@ impl Evaluator {
 
     /// Evaluates jobs that were set apart, one by one. Gives how many.
     pub(super) async fn evaluate_singles(&self) -> Result<usize> {
+        // Cleared before the look: what is set apart meanwhile sets it again.
+        self.singles_wait.store(false, Ordering::Release);
+        let outcome = self.evaluate_some_singles().await;
+        if !matches!(outcome, Ok(done) if done < PER_ROUND) {
+            self.singles_wait.store(true, Ordering::Release);
+        }
+        outcome
+    }
+
+    async fn evaluate_some_singles(&self) -> Result<usize> {
         for done in 0..PER_ROUND {
             let worker = self.presence.incarnation().0;
             let claimed = {
@@ -54,7 +64,6 @@ impl Evaluator {
                 queue::store::claim_single(&client, worker, LEASE).await?
             };
             let Some(job) = claimed else {
-                self.singles_wait.store(false, Ordering::Release);
                 return Ok(done);
             };
             self.evaluate_single(&job).await?;

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::db::{Client, Db, Tx};
-use crate::kernel::{Result, clock, random};
-use crate::queue::bell::BellHandle;
+use crate::kernel::{Error, Result, clock, random};
+use crate::queue::handle::BellHandle;
 use crate::queue::model::Incarnation;
 use crate::queue::store;
 
@@ -27,6 +28,7 @@ pub struct Presence {
     works: bool,
     batch_size: usize,
     peers: AtomicUsize,
+    inspected: OnceCell<()>,
     state: Mutex<State>,
 }
 
@@ -48,6 +50,7 @@ impl Presence {
             works,
             batch_size,
             peers: AtomicUsize::new(0),
+            inspected: OnceCell::new(),
             state: Mutex::new(State::default()),
         })
     }
@@ -152,20 +155,16 @@ impl Presence {
                 () = shutdown.cancelled() => break,
             }
             if let Err(error) = self.beat(&bell).await {
-                // A database that is away is told by who needs it; anything else means that nobody is rescued any more.
-                if error.is_transient() {
-                    tracing::debug!(error = %error.chain(), "a heartbeat failed");
-                } else {
-                    tracing::warn!(error = %error.chain(), "a heartbeat, or the rescue of a dead worker, failed");
-                }
+                tell(
+                    &error,
+                    "a heartbeat, or the rescue of a dead worker, failed",
+                );
             }
             if self.works && swept_at.elapsed() >= MISSING_EVENTS {
                 swept_at = clock::instant();
                 match self.sweep(settled_below).await {
                     Ok(settled) => settled_below = settled,
-                    Err(error) => {
-                        tracing::debug!(error = %error.chain(), "the sweep for forgotten events failed")
-                    }
+                    Err(error) => tell(&error, "the sweep for forgotten events failed"),
                 }
             }
         }
@@ -205,7 +204,7 @@ impl Presence {
                 self.rescue(
                     row.try_get("incarnation")?,
                     row.try_get("lock_key")?,
-                    row.try_get("works")?,
+                    row.try_get("heartbeat_at")?,
                     bell,
                 )
                 .await?;
@@ -217,12 +216,12 @@ impl Presence {
         Ok(())
     }
 
-    /// Ends the leases of a worker whose heartbeat is old, if its lock is free too.
+    /// Ends the leases of a worker whose heartbeat is old, if its lock is free too and it has not beaten meanwhile.
     async fn rescue(
         &self,
         dead: Uuid,
         lock_key: Option<i64>,
-        worked: bool,
+        heartbeat: Timestamp,
         bell: &BellHandle,
     ) -> Result<()> {
         let tx = Tx::begin(&self.db).await?;
@@ -238,13 +237,14 @@ impl Presence {
         let statement = tx
             .prepare_cached(include_str!("../../sql/queries/queue/rescue.sql"))
             .await?;
-        let row = tx.query_one(&statement, &[&dead]).await?;
-        let (workers, jobs): (i64, i64) = (row.try_get("workers")?, row.try_get("jobs")?);
-        if workers == 0 {
+        let row = tx.query_one(&statement, &[&dead, &heartbeat]).await?;
+        let worked: Option<bool> = row.try_get("worked")?;
+        let jobs: i64 = row.try_get("jobs")?;
+        let Some(worked) = worked else {
             return tx.rollback().await;
-        }
+        };
         let suspects = if worked {
-            store::suspect(&tx, self.batch_size * 4).await?
+            store::suspect(&tx, self.front()).await?
         } else {
             0
         };
@@ -253,6 +253,38 @@ impl Presence {
             "a worker died; its leases are ended and the front of its backlog is evaluated singly");
         bell.wake_all();
         Ok(())
+    }
+
+    /// Before this process's first claim: if a worker has died uncleanly, the front of the backlog is evaluated singly. A
+    /// rescue comes seconds later; an event that kills its worker at once would never let a lone node live that long.
+    ///
+    /// # Errors
+    /// The database's; the next call tries again.
+    pub async fn before_first_claim(&self) -> Result<()> {
+        self.inspected
+            .get_or_try_init(|| async {
+                let tx = Tx::begin(&self.db).await?;
+                let statement = tx
+                    .prepare_cached(include_str!("../../sql/queries/queue/somebody_died.sql"))
+                    .await?;
+                let died: bool = tx
+                    .query_one(&statement, &[&self.incarnation.0])
+                    .await?
+                    .try_get("died")?;
+                if died {
+                    let suspects = store::suspect(&tx, self.front()).await?;
+                    tracing::warn!(jobs.suspected = suspects,
+                        "a worker died before this one began; the front of its backlog is evaluated singly");
+                }
+                tx.commit().await
+            })
+            .await
+            .copied()
+    }
+
+    /// How much of each lane a dead worker's open batches may have held.
+    fn front(&self) -> usize {
+        self.batch_size * 4
     }
 
     /// Queues events that fell between (triggers disabled during a load, a partial restore). Gives the id to start above
@@ -280,5 +312,14 @@ impl Presence {
             );
         }
         Ok(settled)
+    }
+}
+
+/// A database that is away is told by who needs it; anything else means that nobody is rescued any more.
+fn tell(error: &Error, what: &str) {
+    if error.is_transient() {
+        tracing::debug!(error = %error.chain(), "{what}");
+    } else {
+        tracing::warn!(error = %error.chain(), "{what}");
     }
 }

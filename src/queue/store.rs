@@ -288,6 +288,14 @@ pub async fn requeue_missing(client: &Client, above: i64, most: i64) -> Result<S
     })
 }
 
+/// Wakes every node, asleep or parked.
+///
+/// # Errors
+/// The database's.
+pub async fn wake_everybody(client: &Client) -> Result<()> {
+    Ok(client.batch_execute("notify neurolink_wake").await?)
+}
+
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

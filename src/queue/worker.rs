@@ -8,8 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::kernel::backoff::Backoff;
 use crate::kernel::{clock, random};
-use crate::queue::bell::{BellHandle, PeerCall};
+use crate::queue::handle::BellHandle;
 use crate::queue::model::{Round, Source};
+use crate::queue::peers::PeerCall;
 
 /// As long as a claim of this last while found something, look again instead of sleeping: a steady trickle then pays
 /// for neither sleeps nor NOTIFYs.
@@ -27,17 +28,18 @@ pub async fn run(
     second: Option<watch::Sender<bool>>,
     shutdown: CancellationToken,
 ) {
-    let Some(mut wakes) = bell.wakes(index) else {
+    let Some(mut nudges) = bell.nudges(index) else {
         return;
     };
     let mut failures = 0;
     while !shutdown.is_cancelled() {
-        wakes.borrow_and_update();
-        bell.busy(true);
-        busy(&*source, &peers, second.as_ref(), &mut failures, &shutdown).await;
-        bell.busy(false);
+        let nudge = *nudges.borrow_and_update();
+        bell.begin(index, nudge);
+        let ways = (&bell, &*peers, second.as_ref());
+        busy(&*source, ways, &mut failures, &shutdown).await;
+        bell.end();
         tokio::select! {
-            changed = wakes.changed() => if changed.is_err() { return },
+            changed = nudges.changed() => if changed.is_err() { return },
             () = bell.patrol() => {}
             () = shutdown.cancelled() => return,
         }
@@ -46,8 +48,7 @@ pub async fn run(
 
 async fn busy(
     source: &dyn Source,
-    peers: &PeerCall,
-    second: Option<&watch::Sender<bool>>,
+    (bell, peers, second): (&BellHandle, &PeerCall, Option<&watch::Sender<bool>>),
     failures: &mut u32,
     shutdown: &CancellationToken,
 ) {
@@ -63,6 +64,7 @@ async fn busy(
         match outcome {
             Ok(round) if round.claimed > 0 => {
                 *failures = 0;
+                bell.found();
                 found_at = Some(clock::instant());
                 if full {
                     peers.call();
@@ -92,9 +94,12 @@ async fn busy(
     }
 }
 
-/// A source's helper: claims while the first worker's claims come back full.
+/// A source's helper: claims while the first worker's claims come back full. Busy like any other worker: as long as its
+/// batch is open, nobody may take the queue for empty.
 pub async fn run_second(
     source: Arc<dyn Source>,
+    index: usize,
+    bell: BellHandle,
     mut on: watch::Receiver<bool>,
     shutdown: CancellationToken,
 ) {
@@ -103,12 +108,19 @@ pub async fn run_second(
             wanted = on.wait_for(|on| *on) => if wanted.is_err() { return },
             () = shutdown.cancelled() => return,
         }
+        bell.begin(index, 0);
         while *on.borrow() && !shutdown.is_cancelled() {
             match source.round(false).await {
                 Ok(round) if round.claimed > 0 => {}
-                // Nothing, or a failure that the first worker meets (and waits for) as well.
-                _ => tokio::time::sleep(BREATHER).await,
+                Ok(_) => tokio::time::sleep(BREATHER).await,
+                // The first worker meets what is wrong as well, and waits for it. But what this claim gave back, it may
+                // have passed over: it looks again before anybody sleeps.
+                Err(_) => {
+                    bell.nudge(index);
+                    tokio::time::sleep(BREATHER).await;
+                }
             }
         }
+        bell.end();
     }
 }

@@ -11,6 +11,7 @@
 mod audit;
 mod bench;
 mod cli;
+mod deaths;
 mod embedded;
 mod health;
 mod http;
@@ -23,6 +24,7 @@ mod migrate;
 mod patrol;
 mod people;
 mod preferences;
+mod queue;
 mod readme;
 mod rescue;
 mod rules_api;

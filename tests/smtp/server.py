@@ -13,6 +13,7 @@ The recipient's local part chooses what becomes of a mail:
     drop-at-rcpt         cut at RCPT              drop-at-data     cut at DATA, before 354
     stall-at-rcpt        no answer to RCPT        farewell         421 at RCPT, then cut
     stall                no answer to the mail    drop-after-data  cut behind the final dot, no answer
+    stall-once           no answer to the first mail, then taken
     fail452-after-data, fail554-after-data        refused behind the final dot
 Anything else is taken. The sender's local part `refused` is refused.
 """
@@ -49,6 +50,7 @@ class Handler:
 
     def __init__(self, brief=False):
         self.greylisted = set()
+        self.stalled = set()
         self.brief = brief
 
     async def handle_MAIL(self, server, session, envelope, address, options):
@@ -109,6 +111,9 @@ class Handler:
         )
         if name == "drop-after-data":
             server.transport.abort()
+        if name == "stall-once" and envelope.rcpt_tos[0] not in self.stalled:
+            self.stalled.add(envelope.rcpt_tos[0])
+            await asyncio.Future()
         if name == "stall":
             await asyncio.Future()
         return await self.answer(server)

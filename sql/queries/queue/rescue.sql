@@ -1,9 +1,10 @@
 -- Ends the leases of a dead worker at once and records its open attempts as lost. Runs in a transaction that holds the
 -- dead worker's advisory lock.
--- $1 the dead worker uuid
--- One row: how many jobs came free (null worker = somebody else was quicker).
+-- $1 the dead worker uuid, $2 its heartbeat as it was seen timestamptz: one that has beaten since (under another lock, while
+--    its former session still held the first) lives
+-- One row: whether it took jobs (null = it lives, or somebody else was quicker), how many jobs came free.
 with gone as (
-    delete from neurolink_workers where incarnation = $1 returning incarnation
+    delete from neurolink_workers where incarnation = $1 and heartbeat_at = $2 returning incarnation, works
 ), freed as (
     update neurolink_jobs j set claimed_by = null, run_at = now() from gone
      where j.claimed_by = gone.incarnation
@@ -14,4 +15,4 @@ with gone as (
       from freed where kind = 'delivery'
     on conflict (delivery_id, attempt) do nothing
 )
-select (select count(*) from gone) as workers, (select count(*) from freed) as jobs
+select (select works from gone) as worked, (select count(*) from freed) as jobs

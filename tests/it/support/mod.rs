@@ -5,6 +5,8 @@ pub mod cluster;
 mod database;
 pub mod http;
 pub mod inbox;
+pub mod own;
+pub mod process;
 pub mod proxy;
 pub mod redis;
 pub(crate) mod smtp;

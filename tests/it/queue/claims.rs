@@ -1,0 +1,179 @@
+//! Two claimers, thousands waiting.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use neurolink::db::{Client, Tx};
+use neurolink::kernel::Lane;
+use neurolink::queue::marks::{Position, ZERO};
+use neurolink::queue::store::{DeliveryPlace, claim_deliveries, claim_events};
+
+use crate::support::TestDb;
+
+const LEASE: Duration = Duration::from_secs(60);
+
+async fn events(sql: &tokio_postgres::Client, count: i64) {
+    let insert = "insert into neurolink_events (source_module, event_type)
+                  select 'test', 'a.b' from generate_series(1, $1::bigint)";
+    sql.execute(insert, &[&count]).await.unwrap();
+}
+
+async fn deliveries(sql: &tokio_postgres::Client, count: i64) {
+    let insert = "insert into neurolink_jobs (kind, channel, ref_id)
+                  select 'delivery', 'email', n from generate_series(1, $1::bigint) n";
+    sql.execute(insert, &[&count]).await.unwrap();
+}
+
+async fn take_events(client: &Client, most: i32, start: Position) -> BTreeSet<i64> {
+    let lanes = Lane::ALL.map(|lane| (lane, most, start));
+    let claim = claim_events(client, &lanes).await.unwrap();
+    claim.jobs.iter().map(|job| job.job_id).collect()
+}
+
+async fn take_deliveries(client: &Client, most: i32) -> BTreeSet<i64> {
+    let place = DeliveryPlace {
+        channel: "email",
+        lane: Lane::Normal,
+        most,
+        start: ZERO,
+    };
+    let worker = uuid::Uuid::new_v4();
+    let jobs = claim_deliveries(client, &[place], worker, LEASE).await;
+    jobs.unwrap().iter().map(|(job, _)| job.job_id).collect()
+}
+
+#[tokio::test]
+async fn what_one_claimer_has_the_other_passes_over_until_it_is_given_back() {
+    let db = TestDb::new().await;
+    events(&db.client().await, 6).await;
+    let first = Tx::unbegun(db.db().client().await.unwrap());
+    let second = Tx::unbegun(db.db().client().await.unwrap());
+    let third = Tx::unbegun(db.db().client().await.unwrap());
+
+    let ours = take_events(&first, 4, ZERO).await;
+    let theirs = take_events(&second, 4, ZERO).await;
+    assert_eq!((ours.len(), theirs.len()), (4, 2), "nobody waited");
+    assert!(ours.is_disjoint(&theirs));
+
+    first.rollback().await.unwrap();
+    assert_eq!(take_events(&third, 10, ZERO).await, ours, "given back");
+    second.commit().await.unwrap();
+    third.commit().await.unwrap();
+    let left = "select count(*) from neurolink_jobs";
+    let left: i64 = db.client().await.query_one(left, &[]).await.unwrap().get(0);
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn four_claimers_at_once_share_the_deliveries_without_a_rest_or_a_double() {
+    let db = TestDb::new().await;
+    deliveries(&db.client().await, 200).await;
+    let claimer = async || {
+        let client = db.db().client().await.unwrap();
+        let mut mine = Vec::new();
+        loop {
+            let jobs = take_deliveries(&client, 7).await;
+            if jobs.is_empty() {
+                return mine;
+            }
+            mine.extend(jobs);
+        }
+    };
+    let (a, b, c, d) = futures_util::join!(claimer(), claimer(), claimer(), claimer());
+    let all = [a, b, c, d].concat();
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+    assert_eq!(all.len(), 200);
+}
+
+#[tokio::test]
+async fn a_delivery_locked_by_another_claim_is_passed_over() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    deliveries(&sql, 3).await;
+    sql.batch_execute("begin; select from neurolink_jobs where ref_id = 1 for update")
+        .await
+        .unwrap();
+    let client = db.db().client().await.unwrap();
+    assert_eq!(take_deliveries(&client, 10).await.len(), 2);
+    sql.batch_execute("rollback").await.unwrap();
+    assert_eq!(take_deliveries(&client, 10).await.len(), 1);
+    assert_eq!(take_deliveries(&client, 10).await.len(), 0, "under a lease");
+}
+
+#[tokio::test]
+async fn a_claim_starts_at_its_mark_and_a_sweep_sees_what_is_below() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    events(&sql, 2).await;
+    let row = sql
+        .query_one(
+            "update neurolink_jobs set run_at = run_at - interval '1 s' where id = (select max(id) from neurolink_jobs)
+             returning run_at + interval '1 s', id - 1, id",
+            &[],
+        )
+        .await
+        .unwrap();
+    let (mark, below): (Position, i64) = ((row.get(0), row.get(1)), row.get(2));
+    let tx = Tx::unbegun(db.db().client().await.unwrap());
+    assert_eq!(take_events(&tx, 9, mark).await, BTreeSet::from([mark.1]));
+    tx.commit().await.unwrap();
+    let tx = Tx::unbegun(db.db().client().await.unwrap());
+    assert_eq!(take_events(&tx, 9, ZERO).await, BTreeSet::from([below]));
+    tx.commit().await.unwrap();
+}
+
+/// The plan of a claim, in one line.
+async fn plan(sql: &tokio_postgres::Client, types: &str, statement: &str, values: &str) -> String {
+    let prepare = format!("deallocate all; prepare claim ({types}) as {statement}");
+    sql.batch_execute(&prepare).await.unwrap();
+    let explain = format!("explain execute claim ({values})");
+    let rows = sql.simple_query(&explain).await.unwrap();
+    let line = |row: &tokio_postgres::SimpleQueryMessage| match row {
+        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).unwrap_or_default().to_owned(),
+        _ => String::new(),
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn claims_with_fifty_thousand_waiting_never_walk_the_table() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    let fill = "insert into neurolink_jobs (kind, ref_id) select 'event', n from generate_series(1, 50000) n;
+                insert into neurolink_jobs (kind, channel, ref_id) select 'delivery', 'email', n from generate_series(1, 50000) n;";
+    sql.batch_execute(fill).await.unwrap();
+    let events = (
+        "smallint[], int[], timestamptz[], bigint[]",
+        include_str!("../../../sql/queries/queue/claim_events.sql"),
+        "'{0,1,2}', '{500,500,500}', '{1970-01-01,1970-01-01,1970-01-01}', '{0,0,0}'",
+    );
+    let deliveries = (
+        "text[], smallint[], int[], timestamptz[], bigint[], uuid, bigint",
+        include_str!("../../../sql/queries/queue/claim_deliveries.sql"),
+        "'{email}', '{1}', '{16}', '{1970-01-01}', '{0}', gen_random_uuid(), 60000",
+    );
+    let single = (
+        "uuid, bigint",
+        include_str!("../../../sql/queries/queue/claim_single.sql"),
+        "gen_random_uuid(), 60000",
+    );
+    // As right after the load, and once statistics are there; for these values, and for any.
+    for prepare in ["select", "analyze neurolink_jobs"] {
+        sql.batch_execute(prepare).await.unwrap();
+        for mode in ["force_custom_plan", "force_generic_plan"] {
+            let set = format!("set plan_cache_mode = {mode}");
+            sql.batch_execute(&set).await.unwrap();
+            for (types, statement, values) in [events, deliveries, single] {
+                let plan = plan(&sql, types, statement, values).await;
+                assert!(
+                    plan.contains("neurolink_jobs_claim_ix") && plan.contains("Tid Scan"),
+                    "{prepare}, {mode}: {plan}"
+                );
+                assert!(
+                    !plan.contains("Seq Scan on neurolink_jobs"),
+                    "{prepare}, {mode}: {plan}"
+                );
+            }
+        }
+    }
+}
