@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tokio::time::{Instant, Sleep};
 
+use crate::kernel::clock;
 use crate::stream::frames;
 use crate::stream::hub::{Handed, Subscription};
 
@@ -82,7 +83,7 @@ impl Feed {
 }
 
 fn next(heartbeat: Duration, until: Option<Instant>) -> Instant {
-    let beat = Instant::now() + heartbeat;
+    let beat = clock::timer() + heartbeat;
     until.map_or(beat, |until| until.min(beat))
 }
 
@@ -93,7 +94,7 @@ impl Stream for Feed {
         if let Some(head) = self.head.take() {
             return Poll::Ready(Some(Ok(head)));
         }
-        if self.until.is_some_and(|until| Instant::now() >= until) {
+        if self.until.is_some_and(|until| clock::timer() >= until) {
             return Poll::Ready(None);
         }
         loop {
@@ -110,7 +111,7 @@ impl Stream for Feed {
         }
         match self.timer.as_mut().poll(cx) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(()) if self.until.is_some_and(|until| Instant::now() >= until) => {
+            Poll::Ready(()) if self.until.is_some_and(|until| clock::timer() >= until) => {
                 Poll::Ready(None)
             }
             Poll::Ready(()) => {

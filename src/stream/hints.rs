@@ -17,6 +17,7 @@ use crate::db::Db;
 use crate::kernel::{Result, Secret};
 use crate::stream::hub::{Hub, SWEEP, SWEEP_DEAF};
 use crate::stream::redis::{Publisher, Redis};
+use crate::stream::store;
 
 const GATHER: Duration = Duration::from_millis(10);
 /// NOTIFY's payload is limited to 8 000 bytes.
@@ -190,7 +191,7 @@ impl Teller {
             self.counts.told_by_redis.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        match self.notify(payload).await {
+        match store::notify(&self.db, payload).await {
             Ok(()) => {
                 self.counts.told_by_notify.fetch_add(1, Ordering::Relaxed);
             }
@@ -198,15 +199,6 @@ impl Teller {
                 tracing::debug!(error = %error.chain(), "other nodes could not be told of changes; their sweeps find them");
             }
         }
-    }
-
-    async fn notify(&self, payload: &str) -> Result<()> {
-        let client = self.db.client().await?;
-        let statement = client
-            .prepare_cached(include_str!("../../sql/queries/stream/notify.sql"))
-            .await?;
-        client.execute(&statement, &[&payload]).await?;
-        Ok(())
     }
 }
 

@@ -11,12 +11,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::db::Db;
 use crate::kernel::backoff::Backoff;
-use crate::kernel::{Result, random};
+use crate::kernel::{Result, clock, random};
 use crate::notifications::model::InboxState;
 use crate::stream::frames::{self, Burst, Reset};
 use crate::stream::store;
@@ -213,14 +212,14 @@ impl Hub {
 
     async fn work(&self) {
         let mut interval = self.sweep.subscribe();
-        let mut last_sweep = Instant::now();
+        let mut last_sweep = clock::timer();
         let mut failures = 0;
         loop {
             let due = last_sweep + *interval.borrow_and_update();
             let worked = tokio::select! {
                 () = self.mark.notified() => self.hand_out().await,
                 () = tokio::time::sleep_until(due) => {
-                    last_sweep = Instant::now();
+                    last_sweep = clock::timer();
                     self.sweep().await
                 }
                 // The sender is ours: it can't be gone.

@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::db::Db;
 use crate::kernel::backoff::Backoff;
-use crate::kernel::{Error, Result, Secret, random};
+use crate::kernel::{Error, Result, Secret, clock, random};
+use crate::stream::store;
 
 /// A Redis that doesn't answer for so long counts as away.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -107,7 +108,7 @@ impl Redis {
         tracing::info!("hints go by Redis");
         *failures = 0;
         self.up.send_replace(true);
-        let mut ask = tokio::time::interval_at(tokio::time::Instant::now() + ASK, ASK);
+        let mut ask = tokio::time::interval_at(clock::timer() + ASK, ASK);
         ask.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -187,12 +188,7 @@ impl Publisher {
 
 /// The channel: of this database and schema, so that several NeuroLinks may share a Redis.
 async fn channel(db: &Db) -> Result<String> {
-    let client = db.client().await?;
-    let statement = client
-        .prepare_cached(include_str!("../../sql/queries/stream/place.sql"))
-        .await?;
-    let row = client.query_one(&statement, &[]).await?;
-    let (database, schema): (&str, &str) = (row.try_get(0)?, row.try_get(1)?);
+    let (database, schema) = store::place(db).await?;
     Ok(format!("neurolink:{database}:{schema}:inbox"))
 }
 

@@ -96,7 +96,7 @@ async fn stream(streams: Streams, call: Call) -> Result<Response> {
 fn expiry(principal: &Principal) -> Option<Instant> {
     principal.expires_at.map(|at| {
         let left = at.duration_since(clock::now());
-        Instant::now() + Duration::try_from(left).unwrap_or_default()
+        clock::timer() + Duration::try_from(left).unwrap_or_default()
     })
 }
 
@@ -219,7 +219,7 @@ async fn changes(streams: Streams, call: Call) -> Result<Response> {
     };
     let principal = call.principal()?;
     let user = principal.subject.as_str();
-    let deadline = Instant::now() + Duration::from_secs(wait);
+    let deadline = clock::timer() + Duration::from_secs(wait);
     let deadline = expiry(principal).map_or(deadline, |expiry| expiry.min(deadline));
     // Who doesn't wait needs no place at the hub.
     let mut subscription = (wait > 0).then(|| streams.hub.subscribe(user));

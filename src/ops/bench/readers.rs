@@ -192,7 +192,7 @@ async fn listen(mut reader: Reader, heard: mpsc::UnboundedSender<i64>) {
 }
 
 async fn expect(frames: &mut mpsc::UnboundedReceiver<i64>, count: u64, limit: Duration) -> Came {
-    let deadline = tokio::time::Instant::now() + limit;
+    let deadline = clock::timer() + limit;
     let mut took: Vec<Duration> = Vec::new();
     while (took.len() as u64) < count {
         match tokio::time::timeout_at(deadline, frames.recv()).await {
