@@ -361,7 +361,7 @@ fn routes(
     routes.extend(rules::routes::routes(db));
     routes.extend(directory::routes::routes(db));
     routes.extend(preferences::routes::routes(db));
-    routes.extend(ops::audit::routes(db));
+    routes.extend(ops::audit::routes::routes(db));
     routes
 }
 

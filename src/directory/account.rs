@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::http::body::NESTING;
-use crate::http::decode::{Id, decode};
-use crate::http::json::{self, Depth, Value};
-use crate::http::route::is_text_id;
+use crate::kernel::decode::{Id, decode};
+use crate::kernel::json::NESTING;
+use crate::kernel::json::{self, Depth, Value};
+use crate::kernel::words::is_text_id;
 use crate::kernel::{Error, ItemFault, Result};
 
 /// People in one bulk.

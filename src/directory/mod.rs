@@ -7,6 +7,5 @@ pub mod model;
 pub mod recipients;
 pub mod routes;
 pub mod store;
-pub mod store_accounts;
 
 pub use model::{People, Person};

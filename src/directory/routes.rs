@@ -1,14 +1,13 @@
-//! `/v1/users`: admins keep people, auditors look at them; and the way to other people's preferences.
+//! `/v1/users`: admins keep people, auditors look at them. (Their preferences are in the room of that name.)
 
 use http::{Method, StatusCode};
 
 use crate::db::{Db, Tx};
 use crate::directory::account::{self, Account};
-use crate::directory::store_accounts::{self as store, Filter, Written};
+use crate::directory::store::{self, Filter, Written};
 use crate::http::paging::{Listing, Page};
 use crate::http::{Access, Call, Response, Route, json, no_content};
 use crate::kernel::{Error, Result};
-use crate::preferences;
 
 const PERSON: &str = "person";
 /// Ten thousand people with everything that can be said of them in a usual length.
@@ -19,15 +18,12 @@ const BULK_BYTES: usize = 16 << 20;
 pub fn routes(db: &Db) -> Vec<Route> {
     use Access::{Admin, Auditor};
     const ONE: &str = "/v1/users/{id}";
-    const THEIRS: &str = "/v1/users/{id}/preferences";
     vec![
         Route::new(Method::GET, "/v1/users", Auditor, db, list),
         Route::new(Method::POST, "/v1/users/bulk", Admin, db, bulk).with_max_body(BULK_BYTES),
         Route::new(Method::GET, ONE, Auditor, db, get),
         Route::new(Method::PUT, ONE, Admin, db, put),
         Route::new(Method::DELETE, ONE, Admin, db, delete),
-        Route::new(Method::GET, THEIRS, Auditor, db, preferences_of),
-        Route::new(Method::PUT, THEIRS, Admin, db, set_preferences_of),
     ]
 }
 
@@ -52,7 +48,8 @@ async fn list(db: Db, call: Call) -> Result<Response> {
 async fn get(db: Db, call: Call) -> Result<Response> {
     call.only_query(&[])?;
     let id = call.text_id("id", PERSON)?;
-    json(StatusCode::OK, &known(&db, id).await?)
+    let person = store::get(&db.client().await?, id).await?;
+    json(StatusCode::OK, &person.ok_or(Error::NotFound(PERSON))?)
 }
 
 /// 201 for somebody new, 200 for somebody who was there.
@@ -88,24 +85,6 @@ async fn delete(db: Db, call: Call) -> Result<Response> {
     } else {
         Err(Error::NotFound(PERSON))
     }
-}
-
-async fn preferences_of(db: Db, call: Call) -> Result<Response> {
-    let id = call.text_id("id", PERSON)?;
-    known(&db, id).await?;
-    preferences::routes::show(&db, &call, id).await
-}
-
-async fn set_preferences_of(db: Db, call: Call) -> Result<Response> {
-    let id = call.text_id("id", PERSON)?;
-    known(&db, id).await?;
-    preferences::routes::set(&db, &call, id).await
-}
-
-async fn known(db: &Db, id: &str) -> Result<Account> {
-    store::get(&db.client().await?, id)
-        .await?
-        .ok_or(Error::NotFound(PERSON))
 }
 
 async fn write(db: &Db, call: &Call, people: &[Account]) -> Result<Written> {

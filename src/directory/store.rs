@@ -1,9 +1,37 @@
-//! Reads the directory.
+//! People's statements: the recipients of a batch, and whom admins look at and change. Reading goes by the directory, so that an
+//! admin sees whom the rules see; writing goes to our own table, where the directory reads that.
 
-use crate::db::Client;
+use tokio_postgres::Row;
+
+use crate::db::{Client, Tx};
+use crate::directory::account::Account;
 use crate::directory::model::{People, Person};
-use crate::kernel::Result;
+use crate::kernel::{Error, Result};
 use crate::preferences::Wishes;
+
+/// What a page of people is made of.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only holders of this role.
+    pub role: Option<String>,
+    /// Only people of this branch, or of all.
+    pub branch: Option<String>,
+    /// Only (in)active ones.
+    pub active: Option<bool>,
+    /// Only those with this in their id, name or address.
+    pub text: Option<String>,
+}
+
+/// What a write has come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Written {
+    /// Who wasn't there.
+    pub created: usize,
+    /// Who was, and otherwise.
+    pub updated: usize,
+    /// Who was there just so.
+    pub unchanged: usize,
+}
 
 /// Active people who hold one of these roles or are named. Read anew for every batch, because nothing tells us when a
 /// DBA's own view shows something else.
@@ -41,4 +69,165 @@ pub async fn find(client: &Client, roles: &[String], ids: &[String]) -> Result<P
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(People::new(people))
+}
+
+/// A page by id, after one.
+///
+/// # Errors
+/// The database's.
+pub async fn list(
+    client: &Client,
+    after: &str,
+    filter: &Filter,
+    limit: i64,
+) -> Result<Vec<Account>> {
+    // Planned anew each time: a plan for any filter is a bad one for most.
+    let statement = include_str!("../../sql/queries/directory/list.sql");
+    let pattern = filter.text.as_deref().map(containing);
+    let rows = client
+        .query(
+            statement,
+            &[
+                &after,
+                &filter.role,
+                &filter.branch,
+                &filter.active,
+                &pattern,
+                &limit,
+            ],
+        )
+        .await?;
+    rows.iter().map(account).collect()
+}
+
+/// One, active or not.
+///
+/// # Errors
+/// The database's.
+pub async fn get(client: &Client, id: &str) -> Result<Option<Account>> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/directory/get.sql"))
+        .await?;
+    let row = client.query_opt(&statement, &[&id]).await?;
+    row.as_ref().map(account).transpose()
+}
+
+/// Makes sure that what is written to our table is what the directory reads.
+///
+/// # Errors
+/// `Conflict` (`directory_is_yours`) when it isn't, or the database's.
+pub async fn ours(client: &Client) -> Result<()> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/directory/is_ours.sql"))
+        .await?;
+    if client.query_one(&statement, &[]).await?.try_get("ours")? {
+        return Ok(());
+    }
+    Err(Error::Conflict {
+        code: "directory_is_yours",
+        detail: "people come from your own view neurolink_directory, not from neurolink_users: change them where it reads them"
+            .to_owned(),
+        place: None,
+    })
+}
+
+/// Puts people in, in one statement.
+///
+/// # Errors
+/// The database's.
+pub async fn upsert(tx: &Tx, people: &[Account]) -> Result<Written> {
+    let statement = tx
+        .prepare_cached(include_str!("../../sql/queries/directory/upsert.sql"))
+        .await?;
+    let texts = |of: fn(&Account) -> &str| people.iter().map(of).collect::<Vec<&str>>();
+    let maybe =
+        |of: fn(&Account) -> Option<&str>| people.iter().map(of).collect::<Vec<Option<&str>>>();
+    let lists = |of: fn(&Account) -> &[String]| {
+        people
+            .iter()
+            .map(|person| serde_json::to_string(of(person)))
+            .collect::<Result<Vec<String>, _>>()
+            .map_err(|e| Error::internal("a list can't be written as JSON", e))
+    };
+    let active: Vec<bool> = people.iter().map(|p| p.is_active).collect();
+    let rows = tx
+        .query(
+            &statement,
+            &[
+                &texts(|p| &p.id),
+                &texts(|p| &p.display_name),
+                &maybe(|p| p.email.as_deref()),
+                &maybe(|p| p.phone.as_deref()),
+                &maybe(|p| p.telegram_chat_id.as_deref()),
+                &maybe(|p| p.slack_user_id.as_deref()),
+                &lists(|p| &p.roles)?,
+                &lists(|p| &p.branch_ids)?,
+                &maybe(|p| p.manager_id.as_deref()),
+                &texts(|p| &p.locale),
+                &texts(|p| &p.timezone),
+                &active,
+            ],
+        )
+        .await?;
+    let mut written = Written::default();
+    for row in &rows {
+        if row.try_get("created")? {
+            written.created += 1;
+        } else {
+            written.updated += 1;
+        }
+    }
+    written.unchanged = people.len() - rows.len();
+    Ok(written)
+}
+
+/// Takes one away; whether they were there.
+///
+/// # Errors
+/// The database's.
+pub async fn delete(tx: &Tx, id: &str) -> Result<bool> {
+    let statement = tx
+        .prepare_cached(include_str!("../../sql/queries/directory/delete.sql"))
+        .await?;
+    Ok(tx.execute(&statement, &[&id]).await? > 0)
+}
+
+/// A pattern for `ilike` that finds the text as it is.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+fn account(row: &Row) -> Result<Account> {
+    Ok(Account {
+        id: row.try_get("id")?,
+        display_name: row.try_get("display_name")?,
+        email: row.try_get("email")?,
+        phone: row.try_get("phone")?,
+        telegram_chat_id: row.try_get("telegram_chat_id")?,
+        slack_user_id: row.try_get("slack_user_id")?,
+        roles: row.try_get("roles")?,
+        branch_ids: row.try_get("branch_ids")?,
+        manager_id: row.try_get("manager_id")?,
+        locale: row.try_get("locale")?,
+        timezone: row.try_get("timezone")?,
+        is_active: row.try_get("is_active")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_looked_for_is_no_pattern() {
+        assert_eq!(containing("50%_a\\b"), r"%50\%\_a\\b%");
+    }
 }

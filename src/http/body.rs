@@ -3,13 +3,10 @@
 
 use serde::de::DeserializeOwned;
 
-use super::decode::decode;
-use super::json::{self, Depth, line_and_column};
 use super::route::Call;
+use crate::kernel::decode::decode;
+use crate::kernel::json::{self, Depth, NESTING, line_and_column};
 use crate::kernel::{Error, Result};
-
-/// Levels of arrays and objects that may stand in each other.
-pub const NESTING: usize = 64;
 
 impl Call {
     /// The body as text, after its media type was found to be JSON.
@@ -84,7 +81,7 @@ fn is_json(media: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::decode::{Id, Raw};
+    use crate::kernel::decode::{Id, Raw};
 
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields, expecting = "an object")]

@@ -3,11 +3,9 @@
 
 pub mod auth;
 pub mod body;
-pub mod decode;
 mod dispatch;
 mod edge;
 pub mod health;
-pub mod json;
 pub mod paging;
 pub mod problem;
 pub mod route;

@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 
+use crate::kernel::words::is_text_id;
 use crate::kernel::{Error, Result};
 
 /// A reply on its way out.
@@ -237,12 +238,6 @@ impl Call {
             None => Ok(()),
         }
     }
-}
-
-/// Whether a text can be the id of a person, branch or entity.
-#[must_use]
-pub fn is_text_id(text: &str) -> bool {
-    (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 
 /// A JSON reply.

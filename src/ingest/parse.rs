@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::model::NewEvent;
-use crate::http::body::NESTING;
-use crate::http::decode::{Id, Raw, decode};
-use crate::http::json::{self, Depth, Value};
+use crate::kernel::decode::{Id, Raw, decode};
+use crate::kernel::json::NESTING;
+use crate::kernel::json::{self, Depth, Value};
 use crate::kernel::{Error, Result, Severity};
 
 /// Events in one batch.

@@ -1,9 +1,11 @@
-//! Words and rules of the whole product: the vocabulary's types, errors by meaning, the homes of time and randomness.
+//! Words and rules of the whole product: the vocabulary's types, errors by meaning, the strict reading of JSON, the homes of time and randomness.
 //! Law: no I/O, and no import from any other room.
 
 pub mod backoff;
 pub mod clock;
+pub mod decode;
 pub mod error;
+pub mod json;
 pub mod random;
 pub mod secret;
 pub mod words;

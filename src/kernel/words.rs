@@ -151,6 +151,12 @@ impl Lane {
     }
 }
 
+/// Whether a text can be the id of a person, branch or entity.
+#[must_use]
+pub fn is_text_id(text: &str) -> bool {
+    (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

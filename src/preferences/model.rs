@@ -91,7 +91,7 @@ impl Body {
         let mut switches: BTreeMap<String, BTreeMap<ChannelKind, bool>> = BTreeMap::new();
         for (category, channels) in self.channels.0 {
             let mut place = "/channels".to_owned();
-            crate::http::json::push_step(&mut place, &category);
+            crate::kernel::json::push_step(&mut place, &category);
             if category != EVERY && !is_category(&category) {
                 let detail = "a category is one word of letters, digits, `_`, `-` and `.`, as rules have it, or `*`";
                 return wrong("invalid_field", &place, detail.to_owned());
@@ -105,7 +105,7 @@ impl Body {
             }
             let mut own = BTreeMap::new();
             for (word, on) in channels.0 {
-                crate::http::json::push_step(&mut place, &word);
+                crate::kernel::json::push_step(&mut place, &word);
                 let Some(channel) = ChannelKind::parse(&word) else {
                     let known = ChannelKind::ALL.map(ChannelKind::as_str).join(", ");
                     return wrong(
@@ -168,8 +168,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::decode::decode;
-    use crate::http::json::{self, Depth};
+    use crate::kernel::decode::decode;
+    use crate::kernel::json::{self, Depth};
 
     fn check(text: &str) -> Result<String> {
         let depth = Depth {

@@ -1,10 +1,10 @@
-//! `/v1/preferences`: everybody's own. (An admin's way to somebody else's is with the people, in the directory room.)
+//! `/v1/preferences`: everybody's own. `/v1/users/{id}/preferences`: admins set other people's, auditors look at them.
 
 use http::{Method, StatusCode};
 
 use crate::db::{Db, Tx};
 use crate::http::{Access, Call, Response, Route, json};
-use crate::kernel::Result;
+use crate::kernel::{Error, Result};
 use crate::preferences::model::Body;
 use crate::preferences::store;
 
@@ -12,6 +12,7 @@ use crate::preferences::store;
 #[must_use]
 pub fn routes(db: &Db) -> Vec<Route> {
     const OWN: &str = "/v1/preferences";
+    const THEIRS: &str = "/v1/users/{id}/preferences";
     vec![
         Route::new(
             Method::GET,
@@ -33,14 +34,41 @@ pub fn routes(db: &Db) -> Vec<Route> {
                 set(&db, &call, &user).await
             },
         ),
+        Route::new(
+            Method::GET,
+            THEIRS,
+            Access::Auditor,
+            db,
+            |db, call: Call| async move {
+                let user = known(&db, &call).await?;
+                show(&db, &call, user).await
+            },
+        ),
+        Route::new(
+            Method::PUT,
+            THEIRS,
+            Access::Admin,
+            db,
+            |db, call: Call| async move {
+                let user = known(&db, &call).await?;
+                set(&db, &call, user).await
+            },
+        ),
     ]
 }
 
+/// The person of the path, if the directory shows them.
+async fn known<'c>(db: &Db, call: &'c Call) -> Result<&'c str> {
+    let id = call.text_id("id", "person")?;
+    if store::is_known(&db.client().await?, id).await? {
+        Ok(id)
+    } else {
+        Err(Error::NotFound("person"))
+    }
+}
+
 /// The answer with somebody's preferences.
-///
-/// # Errors
-/// As of a query that knows no parameters, and the database's.
-pub async fn show(db: &Db, call: &Call, user: &str) -> Result<Response> {
+async fn show(db: &Db, call: &Call, user: &str) -> Result<Response> {
     call.only_query(&[])?;
     json(
         StatusCode::OK,
@@ -49,10 +77,7 @@ pub async fn show(db: &Db, call: &Call, user: &str) -> Result<Response> {
 }
 
 /// Sets somebody's preferences in the caller's name, and answers with them.
-///
-/// # Errors
-/// As of the body, and the database's.
-pub async fn set(db: &Db, call: &Call, user: &str) -> Result<Response> {
+async fn set(db: &Db, call: &Call, user: &str) -> Result<Response> {
     call.only_query(&[])?;
     let channels = call.parse::<Body>()?.check()?;
     let tx = Tx::begin_as(db, &call.principal()?.subject).await?;

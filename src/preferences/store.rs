@@ -4,6 +4,18 @@ use crate::db::{Client, Tx};
 use crate::kernel::Result;
 use crate::preferences::model::Preferences;
 
+/// Whether there is such a person.
+///
+/// # Errors
+/// The database's.
+pub async fn is_known(client: &Client, user: &str) -> Result<bool> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/preferences/is_known.sql"))
+        .await?;
+    let row = client.query_one(&statement, &[&user]).await?;
+    Ok(row.try_get("known")?)
+}
+
 /// Somebody's; who has never set any has none, which is also an answer.
 ///
 /// # Errors

@@ -1,10 +1,10 @@
 //! A rule's content as people give it: read from a body, changed in part, checked whole before it is saved. Comes from
-//! `routes` and from files of rules, goes to `store_edit`. Pure.
+//! `routes` and from files of rules, goes to `saved`. Pure.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::http::decode::Raw;
+use crate::kernel::decode::Raw;
 use crate::kernel::{Error, Result};
 use crate::rules::model::{RuleRow, Warning};
 
@@ -81,7 +81,7 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<
     T::deserialize(d).map(Some)
 }
 
-/// Only readable by `http::decode`, as the texts it keeps are.
+/// Only readable by `kernel::decode`, as the texts it keeps are.
 impl<'de> Deserialize<'de> for Draft {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let whole = Whole::deserialize(d)?;
@@ -202,8 +202,8 @@ fn raw_or_null<S: Serializer>(text: &Option<String>, serializer: S) -> Result<S:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::decode::decode;
-    use crate::http::json::{self, Depth};
+    use crate::kernel::decode::decode;
+    use crate::kernel::json::{self, Depth};
 
     fn read<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T> {
         let depth = Depth {

@@ -25,10 +25,10 @@ mod pattern;
 mod payload;
 mod render;
 pub mod routes;
+pub mod saved;
 mod scan;
 pub mod set;
 pub mod store;
-pub mod store_edit;
 mod suggest;
 mod template;
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::http::{Access, Call, Response, Route, json, no_content};
 use crate::kernel::{Error, Result};
 use crate::rules::draft::{Draft, Part};
 use crate::rules::model::Warning;
-use crate::rules::store_edit::{self as store, Filter, Saved};
+use crate::rules::saved::{Filter, Saved, store};
 
 const ALL: &str = "/v1/rules";
 const ONE: &str = "/v1/rules/{id}";

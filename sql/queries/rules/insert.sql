@@ -1,4 +1,4 @@
--- A new rule.
+-- A new rule, as its version 1.
 -- $1 name, $2 source_module or null, $3 event_type_pattern, $4 conditions (JSON text) or null, $5 notification_template (JSON
 -- text), $6 priority int, $7 enabled
 -- id bigint

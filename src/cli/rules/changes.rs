@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::output::{Output, Style};
-use crate::http::json::push_step;
+use crate::kernel::json::push_step;
 use crate::kernel::{Error, Result};
 use crate::rules::Draft;
-use crate::rules::store_edit::Saved;
+use crate::rules::saved::Saved;
 
 /// A value longer than this is cut where people read it.
 const SHOWN: usize = 120;

@@ -9,7 +9,7 @@ use crate::cli::output::{Output, Style};
 use crate::cli::rules::{files, with_database};
 use crate::cli::{Context, Exit, Failure, Outcome};
 use crate::kernel::Error;
-use crate::rules::store_edit::{self, Found};
+use crate::rules::saved::{self, Found};
 use crate::rules::{Draft, Warning};
 
 /// Arguments of `neurolink rules check`.
@@ -110,7 +110,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
         return tell(&args, &verdicts, output);
     }
     with_database(context, async |_, db| {
-        let rules = store_edit::all(&db.client().await?).await?;
+        let rules = saved::store::all(&db.client().await?).await?;
         let verdicts: Vec<Verdict> = rules
             .into_iter()
             .map(|rule| Verdict::of(&rule.draft, None).with(rule.fault))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cli::rules::files::{self, Format};
 use crate::cli::rules::with_database;
 use crate::cli::{Context, Exit, Failure, Outcome};
-use crate::rules::{Draft, store_edit};
+use crate::rules::{Draft, saved};
 
 /// Arguments of `neurolink rules export`.
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, context: &Context) -> Outcome {
     let output = context.output();
     with_database(context, async |_, db| {
-        let rules = store_edit::all(&db.client().await?).await?;
+        let rules = saved::store::all(&db.client().await?).await?;
         let mut drafts: Vec<Draft> = rules.into_iter().map(|rule| rule.draft).collect();
         if let Some(missing) = args
             .names

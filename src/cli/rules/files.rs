@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::Failure;
-use crate::http::decode::decode;
-use crate::http::json::{self, Depth};
+use crate::kernel::decode::decode;
+use crate::kernel::json::{self, Depth};
 use crate::kernel::Error;
 use crate::rules::Draft;
 

@@ -7,7 +7,7 @@ use crate::cli::rules::check::Verdict;
 use crate::cli::rules::{files, with_database};
 use crate::cli::{Context, Exit, Failure, Outcome};
 use crate::db::{Db, Tx};
-use crate::rules::{Draft, store_edit};
+use crate::rules::{Draft, saved};
 
 /// Arguments of `neurolink rules import`.
 #[derive(Debug, clap::Args)]
@@ -71,11 +71,9 @@ async fn apply(db: &Db, drafts: &[Draft], prune: bool, dry: bool) -> Result<Vec<
     let tx = Tx::begin(db).await?;
     if !dry {
         // Whoever else changes rules now waits, so that what is planned is what is there.
-        tx.batch_execute(include_str!("../../../sql/queries/rules/hold_all.sql"))
-            .await
-            .map_err(crate::kernel::Error::from)?;
+        saved::store::hold_all(&tx).await?;
     }
-    let changes = changes::plan(&store_edit::all(&tx).await?, drafts, prune)?;
+    let changes = changes::plan(&saved::store::all(&tx).await?, drafts, prune)?;
     if dry {
         tx.rollback().await?;
         return Ok(changes);
@@ -86,14 +84,14 @@ async fn apply(db: &Db, drafts: &[Draft], prune: bool, dry: bool) -> Result<Vec<
         .filter_map(|change| change.id)
         .collect();
     if !gone.is_empty() {
-        store_edit::delete(&tx, &gone).await?;
+        saved::store::delete(&tx, &gone).await?;
     }
     for change in &changes {
         match (change.what, change.id, &change.draft) {
             (What::Create, _, Some(draft)) => {
-                store_edit::insert(&tx, draft).await?;
+                saved::store::insert(&tx, draft).await?;
             }
-            (What::Update, Some(id), Some(draft)) => store_edit::update(&tx, id, draft).await?,
+            (What::Update, Some(id), Some(draft)) => saved::store::update(&tx, id, draft).await?,
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use crate::cli::output::{Output, Style};
 use crate::cli::rules::with_database;
 use crate::cli::{Context, Exit, Outcome};
-use crate::rules::store_edit::{self, Saved};
+use crate::rules::saved::{self, Saved};
 
 /// Arguments of `neurolink rules list`.
 #[derive(Debug, clap::Args)]
@@ -22,7 +22,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, context: &Context) -> Outcome {
     let output = context.output();
     with_database(context, async |_, db| {
-        let mut rules = store_edit::all(&db.client().await?).await?;
+        let mut rules = saved::store::all(&db.client().await?).await?;
         rules.retain(|rule| !args.faulty || rule.fault.is_some());
         if args.json {
             output.json(&rules)?;

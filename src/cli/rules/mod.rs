@@ -6,6 +6,7 @@ mod export;
 mod files;
 mod import;
 mod list;
+mod store;
 mod trial;
 mod trial_text;
 

@@ -4,17 +4,17 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::cli::rules::trial_text::{Trial, told};
-use crate::cli::rules::{files, with_database};
+use crate::cli::rules::{files, store, with_database};
 use crate::cli::{Context, Exit, Failure, Outcome};
 use crate::config::Config;
 use crate::db::Db;
 use crate::deliveries::channels;
 use crate::directory;
 use crate::ingest::{self, Event};
-use crate::kernel::{ChannelKind, Error, Severity, clock};
+use crate::kernel::{ChannelKind, Error, clock};
 use crate::pipeline::compose;
 use crate::pipeline::watchdog::Progress;
-use crate::rules::{self, Draft, RuleRow, RuleSet, store_edit};
+use crate::rules::{self, Draft, RuleRow, RuleSet, saved};
 
 /// Arguments of `neurolink rules test`.
 #[derive(Debug, clap::Args)]
@@ -85,7 +85,7 @@ async fn rule(args: &Args, db: &Db) -> Result<RuleRow, Failure> {
             }
         };
     }
-    let rules = store_edit::all(&db.client().await?).await?;
+    let rules = saved::store::all(&db.client().await?).await?;
     rules
         .into_iter()
         .find(|rule| rule.draft.name == args.rule)
@@ -100,7 +100,7 @@ async fn rule(args: &Args, db: &Db) -> Result<RuleRow, Failure> {
 
 async fn event(word: &str, db: &Db) -> Result<Event, Failure> {
     if let Ok(id) = word.parse::<i64>() {
-        return stored(id, db)
+        return store::event(id, db)
             .await?
             .ok_or_else(|| Failure::Usage(format!("there is no event {id}")));
     }
@@ -130,30 +130,6 @@ async fn event(word: &str, db: &Db) -> Result<Event, Failure> {
         entity_type: new.entity_type,
         entity_id: new.entity_id,
     })
-}
-
-async fn stored(id: i64, db: &Db) -> Result<Option<Event>, Error> {
-    let client = db.client().await?;
-    let statement = client
-        .prepare_cached(include_str!("../../../sql/queries/cli/event.sql"))
-        .await?;
-    let Some(row) = client.query_opt(&statement, &[&id]).await? else {
-        return Ok(None);
-    };
-    Ok(Some(Event {
-        id,
-        source_module: row.try_get("source_module")?,
-        event_type: row.try_get("event_type")?,
-        severity: Severity::parse(row.try_get("severity")?).unwrap_or_default(),
-        occurred_at: row.try_get("occurred_at")?,
-        received_at: row.try_get("received_at")?,
-        payload: row.try_get("payload")?,
-        correlation_id: row.try_get("correlation_id")?,
-        branch_id: row.try_get("branch_id")?,
-        actor_id: row.try_get("actor_id")?,
-        entity_type: row.try_get("entity_type")?,
-        entity_id: row.try_get("entity_id")?,
-    }))
 }
 
 async fn trial(row: RuleRow, event: Event, config: &Config, db: &Db) -> Result<Trial, Failure> {

@@ -1,5 +1,5 @@
-//! A strict JSON reader for what strangers send. Comes in: the text of a request's body. Goes out: a tree of [`Node`]s,
-//! each with its own text (so no digit of a number is lost), or a fault with its place, for `body.rs`.
+//! A strict JSON reader for what strangers send and keep. Comes in: the text of a request's body, a file or a row. Goes out: a
+//! tree of [`Node`]s, each with its own text (so no digit of a number is lost), or a fault with its place, for `decode`.
 //!
 //! Why not serde_json alone: it gives no JSON pointers, turns long numbers into floats, and lets through what
 //! PostgreSQL's `jsonb` can't hold (`\u0000`) or would refuse in the middle of everybody's group commit.
@@ -10,6 +10,9 @@ use std::fmt::Write as _;
 use crate::kernel::{Error, Result};
 
 mod scalars;
+
+/// Levels of arrays and objects that may stand in each other in what is sent and kept.
+pub const NESTING: usize = 64;
 
 /// A JSON value and its text.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use serde::de::{
     Visitor,
 };
 
-use super::json::{Node, Value, push_step};
+use crate::kernel::json::{Node, Value, push_step};
 use crate::kernel::{Error, Result};
 
 const RAW: &str = "$neurolink::raw";

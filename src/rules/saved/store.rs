@@ -1,74 +1,11 @@
 //! The statements of those who look at rules and change them.
 
-use jiff::Timestamp;
-use serde::Serialize;
 use tokio_postgres::Row;
 
 use crate::db::{Client, Tx};
 use crate::kernel::Result;
 use crate::rules::draft::Draft;
-
-/// A rule as it stands in the database.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Saved {
-    /// Its id.
-    pub id: i64,
-    /// Its present version.
-    pub version: i32,
-    /// Its content.
-    #[serde(flatten)]
-    pub draft: Draft,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When its content last changed.
-    pub updated_at: Timestamp,
-    /// What is wrong with this version.
-    pub fault: Option<Found>,
-}
-
-/// A version of a rule, past or present.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Version {
-    /// The rule.
-    pub rule_id: i64,
-    /// Which.
-    pub version: i32,
-    /// What the rule said then.
-    #[serde(flatten)]
-    pub draft: Draft,
-    /// A token's subject, or a database role.
-    pub changed_by: String,
-    /// When it came.
-    pub changed_at: Timestamp,
-    /// What was found wrong with it.
-    pub fault: Option<Found>,
-}
-
-/// A fault that a node has found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Found {
-    /// compile or watchdog.
-    pub kind: String,
-    /// JSON pointer into the rule, with line and column inside a template.
-    pub place: String,
-    /// One sentence.
-    pub detail: String,
-    /// When.
-    pub found_at: Timestamp,
-}
-
-/// What a page of rules is made of.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Only (switched off) ones.
-    pub enabled: Option<bool>,
-    /// Only those about this event type.
-    pub event_type: Option<String>,
-    /// Only those about this module, or any.
-    pub source_module: Option<String>,
-    /// Only those with(out) a fault.
-    pub faulty: Option<bool>,
-}
+use crate::rules::saved::{Filter, Found, Saved, Version};
 
 /// A page, newest first, below an id.
 ///
@@ -76,7 +13,7 @@ pub struct Filter {
 /// The database's.
 pub async fn list(client: &Client, below: i64, filter: &Filter, limit: i64) -> Result<Vec<Saved>> {
     let statement = client
-        .prepare_cached(include_str!("../../sql/queries/rules/list.sql"))
+        .prepare_cached(include_str!("../../../sql/queries/rules/list.sql"))
         .await?;
     let rows = client
         .query(
@@ -100,7 +37,7 @@ pub async fn list(client: &Client, below: i64, filter: &Filter, limit: i64) -> R
 /// The database's.
 pub async fn all(client: &Client) -> Result<Vec<Saved>> {
     let statement = client
-        .prepare_cached(include_str!("../../sql/queries/rules/all.sql"))
+        .prepare_cached(include_str!("../../../sql/queries/rules/all.sql"))
         .await?;
     let rows = client.query(&statement, &[]).await?;
     rows.iter().map(saved).collect()
@@ -112,10 +49,19 @@ pub async fn all(client: &Client) -> Result<Vec<Saved>> {
 /// The database's.
 pub async fn get(client: &Client, id: i64) -> Result<Option<Saved>> {
     let statement = client
-        .prepare_cached(include_str!("../../sql/queries/rules/get.sql"))
+        .prepare_cached(include_str!("../../../sql/queries/rules/get.sql"))
         .await?;
     let row = client.query_opt(&statement, &[&id]).await?;
     row.as_ref().map(saved).transpose()
+}
+
+/// Holds all: whoever else changes rules waits until the transaction ends.
+///
+/// # Errors
+/// The database's.
+pub async fn hold_all(tx: &Tx) -> Result<()> {
+    let statement = include_str!("../../../sql/queries/rules/hold_all.sql");
+    Ok(tx.batch_execute(statement).await?)
 }
 
 /// One that nobody else changes before the transaction ends.
@@ -124,7 +70,7 @@ pub async fn get(client: &Client, id: i64) -> Result<Option<Saved>> {
 /// The database's.
 pub async fn lock(tx: &Tx, id: i64) -> Result<Option<Saved>> {
     let statement = tx
-        .prepare_cached(include_str!("../../sql/queries/rules/lock.sql"))
+        .prepare_cached(include_str!("../../../sql/queries/rules/lock.sql"))
         .await?;
     // Read by a second statement: the first may have waited, and then sees the joined table as it was before.
     match tx.query_opt(&statement, &[&id]).await? {
@@ -139,7 +85,7 @@ pub async fn lock(tx: &Tx, id: i64) -> Result<Option<Saved>> {
 /// `Conflict` (`rule_name_taken`), or the database's.
 pub async fn insert(tx: &Tx, draft: &Draft) -> Result<i64> {
     let statement = tx
-        .prepare_cached(include_str!("../../sql/queries/rules/insert.sql"))
+        .prepare_cached(include_str!("../../../sql/queries/rules/insert.sql"))
         .await?;
     let row = tx
         .query_one(
@@ -164,7 +110,7 @@ pub async fn insert(tx: &Tx, draft: &Draft) -> Result<i64> {
 /// `Conflict` (`rule_name_taken`), or the database's.
 pub async fn update(tx: &Tx, id: i64, draft: &Draft) -> Result<()> {
     let statement = tx
-        .prepare_cached(include_str!("../../sql/queries/rules/update.sql"))
+        .prepare_cached(include_str!("../../../sql/queries/rules/update.sql"))
         .await?;
     tx.execute(
         &statement,
@@ -189,7 +135,7 @@ pub async fn update(tx: &Tx, id: i64, draft: &Draft) -> Result<()> {
 /// The database's.
 pub async fn delete(tx: &Tx, ids: &[i64]) -> Result<()> {
     let statement = tx
-        .prepare_cached(include_str!("../../sql/queries/rules/delete.sql"))
+        .prepare_cached(include_str!("../../../sql/queries/rules/delete.sql"))
         .await?;
     tx.execute(&statement, &[&ids]).await?;
     Ok(())
@@ -201,7 +147,7 @@ pub async fn delete(tx: &Tx, ids: &[i64]) -> Result<()> {
 /// The database's.
 pub async fn versions(client: &Client, id: i64, below: i32, limit: i64) -> Result<Vec<Version>> {
     let statement = client
-        .prepare_cached(include_str!("../../sql/queries/rules/versions.sql"))
+        .prepare_cached(include_str!("../../../sql/queries/rules/versions.sql"))
         .await?;
     let rows = client.query(&statement, &[&id, &below, &limit]).await?;
     rows.iter().map(version_of).collect()
@@ -213,7 +159,7 @@ pub async fn versions(client: &Client, id: i64, below: i32, limit: i64) -> Resul
 /// The database's.
 pub async fn version(client: &Client, id: i64, version: i32) -> Result<Option<Version>> {
     let statement = client
-        .prepare_cached(include_str!("../../sql/queries/rules/version.sql"))
+        .prepare_cached(include_str!("../../../sql/queries/rules/version.sql"))
         .await?;
     let row = client.query_opt(&statement, &[&id, &version]).await?;
     row.as_ref().map(version_of).transpose()
