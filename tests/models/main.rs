@@ -3,6 +3,7 @@
 //! What is modelled, what isn't and what was found: README.md here.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod inbox;
+mod lease;
 mod support;
 mod wake;
-mod wake_node;

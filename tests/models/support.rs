@@ -6,24 +6,10 @@ use std::hash::Hash;
 use stateright::{Checker, HasDiscoveries, Model};
 
 /// Walks through every state. Fails with the story if a promise breaks in one of them, or if something that the model is
-/// about never happens (a model in which nothing happens keeps every promise).
-pub(crate) fn holds<M>(name: &str, model: M)
+/// about never happens (a model in which nothing happens keeps every promise). States that are the same but for who is who
+/// are looked at once: `representative` gives one for all of them.
+pub(crate) fn holds<M>(name: &str, model: M, representative: fn(&M::State) -> M::State)
 where
-    M: Model + Send + Sync + 'static,
-    M::State: Clone + Debug + PartialEq + Hash + Send + Sync + 'static,
-    M::Action: Clone + Debug + PartialEq + Send + Sync + 'static,
-{
-    let checker = model.checker().threads(2).spawn_bfs().join();
-    report(name, &checker);
-}
-
-/// As [`holds`], for models whose actors are alike: states that are the same but for who is who are looked at once.
-/// `representative` gives one for all of them.
-pub(crate) fn holds_for_all_alike<M>(
-    name: &str,
-    model: M,
-    representative: fn(&M::State) -> M::State,
-) where
     M: Model + Send + Sync + 'static,
     M::State: Clone + Debug + PartialEq + Hash + Send + Sync + 'static,
     M::Action: Clone + Debug + PartialEq + Send + Sync + 'static,
@@ -34,15 +20,6 @@ pub(crate) fn holds_for_all_alike<M>(
         .symmetry_fn(representative)
         .spawn_dfs()
         .join();
-    report(name, &checker);
-}
-
-fn report<M>(name: &str, checker: &impl Checker<M>)
-where
-    M: Model,
-    M::State: Clone + Debug + PartialEq + Hash,
-    M::Action: Clone + Debug + PartialEq,
-{
     println!(
         "{name}: {} states, {} steps at most",
         checker.unique_state_count(),

@@ -1,13 +1,14 @@
-//! A node in the wake's model: its bell (src/queue/bell.rs), one worker (src/queue/worker.rs), and what its sessions hold.
+//! A node in the wake's model: its bell (src/queue/bell.rs), one worker (src/queue/worker.rs), and what its listener's
+//! session holds.
 
-/// Where a bell is; each is a statement or an await of `Bell::connected`, `sleep_gated` or `sleep_for_all`.
+/// Where a bell is; each is a statement or an await between `Bell::connected` and `Night::sleep`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Bell {
     /// The process is dead.
     Dead,
     /// The listener connection is down: its locks are free, notifications pass it by.
     Reconnecting,
-    /// Takes S shared.
+    /// `pass`: takes S shared.
     Top,
     /// Waits for its worker, and hears notifications without more ado.
     UntilIdle,
@@ -15,25 +16,23 @@ pub(crate) enum Bell {
     LetGo,
     /// Tries S exclusive.
     TryS,
-    /// Has S, tries K.
+    /// Has S, tries K (`take_k`).
     TryK,
     /// Has S, K wasn't granted: waits a few milliseconds.
     InserterOpen,
-    /// Has S, looks although K wasn't granted.
-    LookOpen,
+    /// Has S, and K if `under_k`: nudges its worker (`look`).
+    Look { under_k: bool },
+    /// Waits for what its worker finds.
+    Looking { under_k: bool },
     /// Has S and K, asks when the next scheduled job falls due.
     AskDue,
-    /// Has S and K, looks.
-    Look,
-    /// Works on what it has just claimed while holding S, and K if `under_k`.
-    Working { under_k: bool },
     /// Has S and K; only a notification, its worker or a timer ends it.
     Asleep,
     /// Holds nothing; only a notification, its worker or a timer ends it.
     Parked,
     /// Gives K back.
     UnlockK,
-    /// Gives S back, and wakes its worker.
+    /// Gives S back, and nudges its worker.
     UnlockS,
 }
 
@@ -51,8 +50,10 @@ pub(crate) struct Node {
     pub(crate) bell: Bell,
     /// Its worker has claimed and not yet committed.
     pub(crate) works: bool,
-    /// Its worker is about to look: its wake generation has moved, or it isn't through.
+    /// Its worker is about to look: it was nudged, or isn't through.
     pub(crate) nudged: bool,
+    /// Its worker has found something since the bell's look began.
+    pub(crate) found: bool,
     /// A notification has come that the bell hasn't taken in.
     pub(crate) heard: bool,
     pub(crate) k: bool,
@@ -70,6 +71,7 @@ impl Node {
             bell: Bell::Reconnecting,
             works: false,
             nudged: true,
+            found: false,
             heard: false,
             k: false,
             s: S::None,
@@ -78,16 +80,12 @@ impl Node {
         }
     }
 
-    /// The listener's session is gone, and with it its locks and what it was notified of.
+    /// The listener's session is gone, and with it its locks and what it was notified of. The worker isn't.
     pub(crate) fn cut(&mut self) {
         *self = Self {
-            bell: Bell::Reconnecting,
-            k: false,
-            s: S::None,
-            heard: false,
-            knows_due: false,
-            bereft: false,
-            ..*self
+            works: self.works,
+            nudged: self.nudged,
+            ..Self::started()
         };
     }
 
@@ -102,18 +100,39 @@ impl Node {
         self.bell != Bell::Dead
     }
 
-    /// The end of a rest: the worker is to look.
+    /// `BellHandle::is_idle`.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.works && !self.nudged
+    }
+
+    /// The end of a rest: `wake_all`, and the next pass.
     pub(crate) fn wake(&mut self) {
-        (self.bell, self.nudged, self.knows_due, self.bereft) = (Bell::Top, true, false, false);
+        (self.bell, self.nudged) = (Bell::Top, true);
+        (self.found, self.knows_due, self.bereft) = (false, false, false);
+    }
+
+    /// A worker whose batch is over, or has failed, looks again by itself.
+    pub(crate) fn look_again(&mut self) {
+        self.nudged |= std::mem::take(&mut self.works);
     }
 
     /// Nothing but a notification or a timer will move it; `is_due` = the scheduled job's time has come.
     pub(crate) fn rests(&self, is_due: bool) -> bool {
         matches!(self.bell, Bell::Asleep | Bell::Parked)
-            && !self.works
-            && !self.nudged
+            && self.is_idle()
             && !self.heard
             && !self.bereft
             && !(self.knows_due && is_due)
+    }
+
+    /// Who is awake, parked or away holds nothing that keeps others from their ways.
+    pub(crate) fn keeps_no_lock(&self) -> bool {
+        match self.bell {
+            Bell::Dead | Bell::Reconnecting | Bell::Parked | Bell::Top => {
+                !self.k && self.s == S::None
+            }
+            Bell::UntilIdle => !self.k && self.s != S::Exclusive,
+            _ => true,
+        }
     }
 }
