@@ -67,7 +67,7 @@ tests() {
     if has cargo-nextest; then
         cargo nextest run "$@"
     else
-        cargo test --no-fail-fast --lib --bins --test it -- "$@"
+        cargo test --no-fail-fast --lib --bins --test it --test models -- "$@"
     fi
 }
 

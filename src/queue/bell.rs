@@ -12,7 +12,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_postgres::Notification;
 use tokio_util::sync::CancellationToken;
@@ -201,7 +201,10 @@ impl Night<'_> {
             _ if !self.bell.handle.has_workers() => self.wait(Duration::MAX).await,
             WakeMode::Gated => self.sleep_gated().await,
             WakeMode::Always => self.sleep_keeping_k().await,
-            WakeMode::Poll => self.sleep(PARKED).await,
+            WakeMode::Poll => {
+                let due = self.due().await;
+                self.sleep(due, PARKED).await
+            }
         }
     }
 
@@ -241,7 +244,8 @@ impl Night<'_> {
     /// Another node is awake, or sleeps for all.
     async fn park(&mut self) -> Result<Woken> {
         count(&self.bell.handle.stats().parked);
-        self.sleep(PARKED).await
+        let due = self.due().await;
+        self.sleep(due, PARKED).await
     }
 
     /// Step 3, holding S. `None` = granted.
@@ -263,13 +267,16 @@ impl Night<'_> {
 
     /// Steps 4 and 5, holding S and K.
     async fn sleep_for_all(&mut self) -> Result<Woken> {
+        // Asked before the look: what falls due later is in the answer, what fell due earlier is found by the look. The
+        // other way round, a job that falls due in between would be in neither, and overslept.
+        let due = self.due().await;
         if let Some(woken) = self.look().await? {
             return Ok(woken);
         }
         let stats = self.bell.handle.stats();
         count(&stats.sleeps);
         let woken = self
-            .sleep(FALLBACK.mul_f64(0.8 + 0.4 * random::unit()))
+            .sleep(due, FALLBACK.mul_f64(0.8 + 0.4 * random::unit()))
             .await?;
         match woken {
             Woken::Notified => count(&stats.notified),
@@ -307,16 +314,9 @@ impl Night<'_> {
         }
     }
 
-    /// Sleeps until a wake, the next scheduled job, or the fallback.
-    async fn sleep(&mut self, fallback: Duration) -> Result<Woken> {
-        let due = match self.next_run_at().await {
-            Ok(due) => due,
-            // The workers will meet what is wrong, and wait for it; the listener's connection is not at fault.
-            Err(error) => {
-                tracing::debug!(error = %error.chain(), "when the next job falls due could not be read");
-                Some(PARKED)
-            }
-        };
+    /// Sleeps until a wake, the time that a scheduled job falls due, or the fallback.
+    async fn sleep(&mut self, due: Option<Instant>, fallback: Duration) -> Result<Woken> {
+        let due = due.map(|due| due.saturating_duration_since(clock::instant()));
         if !self.bell.handle.is_idle() {
             return Ok(Woken::Locally);
         }
@@ -330,8 +330,18 @@ impl Night<'_> {
         }
     }
 
-    async fn next_run_at(&self) -> Result<Option<Duration>> {
-        store::next_run_at(&self.bell.db.client().await?).await
+    /// When the next scheduled job falls due.
+    async fn due(&self) -> Option<Instant> {
+        let asked = async { store::next_run_at(&self.bell.db.client().await?).await }.await;
+        let wait = match asked {
+            Ok(wait) => wait?,
+            // The workers will meet what is wrong, and wait for it; the listener's connection is not at fault.
+            Err(error) => {
+                tracing::debug!(error = %error.chain(), "when the next job falls due could not be read");
+                PARKED
+            }
+        };
+        clock::instant().checked_add(wait)
     }
 
     async fn until_idle(&mut self) -> Result<Woken> {

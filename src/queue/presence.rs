@@ -103,12 +103,12 @@ impl Presence {
             .query_one("select clock_timestamp()", &[])
             .await?
             .try_get(0)?;
-        {
-            let mut state = self.state();
-            state.lock_key = lock_key;
-            state.connected_at = Some(now);
-        }
-        self.register(&self.db.client().await?).await
+        self.state().lock_key = lock_key;
+        // First the heartbeat, then the claims that `connected_at` lets begin: a rescuer that has seen the old heartbeat,
+        // under a lock that is free by now, would take them.
+        self.register(&self.db.client().await?).await?;
+        self.state().connected_at = Some(now);
+        Ok(())
     }
 
     /// The listener is down.

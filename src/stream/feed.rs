@@ -60,8 +60,11 @@ impl Feed {
     /// The bytes of what was handed out; `None` when this reader has them already.
     fn take(&mut self, handed: &Handed) -> Option<Bytes> {
         match handed {
-            Handed::Burst(burst) if burst.rev <= self.seen => None,
-            Handed::Burst(burst) => {
+            Handed::Burst { burst, .. } if burst.rev <= self.seen => None,
+            // Handed to those who were here before, while this reader's own, earlier read was under way: what lies between
+            // is not in it. Joining has taken the hub's place back, so that it comes, with this, in a burst from there.
+            Handed::Burst { since, .. } if *since > self.seen => None,
+            Handed::Burst { burst, .. } => {
                 let bytes = burst.after(self.seen);
                 self.seen = burst.rev;
                 Some(bytes)

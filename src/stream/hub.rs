@@ -39,7 +39,12 @@ pub(super) const SWEEP_DEAF: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub enum Handed {
     /// Their inbox has changed.
-    Burst(Arc<Burst>),
+    Burst {
+        /// The revision after which it was read. Who has not seen as far lacks what lies between.
+        since: i64,
+        /// What was read.
+        burst: Arc<Burst>,
+    },
     /// They must reload; the frame says why.
     Reset(Arc<Reset>),
 }
@@ -351,5 +356,9 @@ fn gift(since: &Stand, state: &InboxState, page: i64) -> Option<(Handed, i64, bo
     let complete = i64::try_from(state.changes.len()).unwrap_or(i64::MAX) < page;
     let burst = frames::burst(state, complete);
     let rev = burst.rev;
-    Some((Handed::Burst(Arc::new(burst)), rev, !complete))
+    let handed = Handed::Burst {
+        since: since.rev,
+        burst: Arc::new(burst),
+    };
+    Some((handed, rev, !complete))
 }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use neurolink::notifications::store;
 use neurolink::stream::Hub;
+use neurolink::stream::feed::{CaughtUp, Feed};
 use neurolink::stream::hub::{Handed, Subscription};
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +32,7 @@ fn running(db: &TestDb) -> (Arc<Hub>, CancellationToken) {
 async fn burst(subscription: &mut Subscription) -> Vec<i64> {
     let handed = tokio::time::timeout(Duration::from_secs(30), subscription.receiver.recv());
     match handed.await.unwrap() {
-        Some(Handed::Burst(burst)) => burst.frames.iter().map(|(rev, _)| *rev).collect(),
+        Some(Handed::Burst { burst, .. }) => burst.frames.iter().map(|(rev, _)| *rev).collect(),
         other => panic!("{other:?}"),
     }
 }
@@ -54,6 +56,38 @@ async fn of_two_who_come_together_the_one_who_read_earlier_lacks_nothing() {
         [3, 4],
         "which it passes over by its own revision"
     );
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn what_is_handed_out_during_a_reader_s_own_read_leaves_no_gap() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    fill(&sql, "ali", 2).await;
+    let epoch = epoch(&db).await;
+    let (hub, stop) = running(&db);
+    let early = hub.subscribe("ali");
+    // Reads up to 2, and is held up before it says so. Meanwhile another comes, reads up to 3, and is handed 4:
+    fill(&sql, "ali", 1).await;
+    let mut late = hub.subscribe("ali");
+    hub.joined("ali", &epoch, 3);
+    fill(&sql, "ali", 1).await;
+    hub.look(["ali"]);
+    assert_eq!(burst(&mut late).await, [4]);
+
+    hub.joined("ali", &epoch, 2);
+    let start = CaughtUp {
+        head: "".into(),
+        epoch: epoch.clone(),
+        seen: 2,
+    };
+    let mut feed = Feed::new(start, early, Duration::from_secs(3600), None);
+    assert!(feed.next().await.unwrap().unwrap().is_empty());
+    let next = tokio::time::timeout(Duration::from_secs(30), feed.next());
+    let sent = next.await.unwrap().unwrap().unwrap();
+    let text = String::from_utf8_lossy(&sent);
+    let (third, fourth) = (format!("id: {epoch}.3\n"), format!("id: {epoch}.4\n"));
+    assert!(text.contains(&third) && text.contains(&fourth), "{text}");
     stop.cancel();
 }
 
