@@ -71,6 +71,9 @@ pub struct Evaluator {
 /// Ids taken ahead are good for so long.
 const IDS_KEEP: Duration = Duration::from_millis(500);
 
+/// A batch of fewer notifications takes no ids ahead.
+const FEW: usize = 50;
+
 /// Ids of notifications to come, and when the oldest of them were taken.
 #[derive(Default)]
 struct Ids {
@@ -311,7 +314,9 @@ impl Evaluator {
                     return Ok(std::mem::replace(&mut ids.left, rest));
                 }
             }
-            let more = i32::try_from(count.max(1000)).unwrap_or(i32::MAX);
+            // A quiet node takes what it needs: what it kept would only go stale and leave holes.
+            let ahead = if count < FEW { count } else { count.max(1000) };
+            let more = i32::try_from(ahead).unwrap_or(i32::MAX);
             let fresh = notifications::store::next_ids(client, more).await?;
             let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
             if ids.left.is_empty() {
