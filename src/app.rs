@@ -2,6 +2,8 @@
 
 pub mod database;
 pub mod node;
+mod routes;
+mod works;
 
 use crate::config::Config;
 use crate::db::{Db, migrate};

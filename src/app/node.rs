@@ -1,41 +1,31 @@
 //! One node: its rooms, started in the order of the line and stopped against it.
 
-use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::Parts;
+use crate::app::routes::{listener_state, routes};
+use crate::app::works::{DELIVERIES, EVENTS, Works, signals, start_works};
 use crate::config::Config;
 use crate::db::Db;
-use crate::deliveries::channels::{self, Channel};
-use crate::deliveries::completer::Completer;
 use crate::http::health::Health;
-use crate::http::{self, Authenticator, Patience, Route};
+use crate::http::{self, Authenticator, Patience};
 use crate::ingest;
-use crate::kernel::{Error, Result};
-use crate::notifications::{self, inbox::Inboxes};
-use crate::pipeline::deliver::Dispatcher;
+use crate::kernel::Result;
+use crate::notifications::inbox::Inboxes;
 use crate::pipeline::rulebook::Rulebook;
-use crate::pipeline::{Evaluator, Hooks, Settings};
 use crate::queue::peers::PeerCall;
 use crate::queue::presence::Presence;
-use crate::queue::{Bell, BellHandle, Incarnation, Signals, Source, worker};
+use crate::queue::{Bell, BellHandle, Incarnation, Source, worker};
+use crate::stream::Hub;
 use crate::stream::hints::Hints;
 use crate::stream::routes::Streams;
-use crate::stream::{self, Hub};
-use crate::{directory, ops, preferences, rules};
-
-/// The places of the sources at the bell.
-const EVENTS: usize = 0;
-const DELIVERIES: usize = 1;
 
 /// A running node.
 pub struct Node {
@@ -54,12 +44,6 @@ pub struct Node {
     api: Option<JoinHandle<Result<()>>>,
     works: Option<Works>,
     patience: Duration,
-}
-
-/// What only a node with workers has.
-struct Works {
-    dispatcher: Arc<Dispatcher>,
-    recorded: JoinHandle<()>,
 }
 
 impl Node {
@@ -263,134 +247,4 @@ impl Node {
         }
         tracing::info!("stopped");
     }
-}
-
-fn start_works(
-    config: &Config,
-    db: &Db,
-    presence: &Arc<Presence>,
-    rulebook: &Arc<Rulebook>,
-    hints: &Hints,
-    bell: &BellHandle,
-) -> Result<(Arc<dyn Source>, Works)> {
-    let ways: Vec<Arc<dyn Channel>> = channels::configured(config)?;
-    let lease = config.worker.delivery_lease;
-    if let Some(slow) = ways.iter().find(|way| way.timeout() * 2 > lease) {
-        let (channel, timeout) = (slow.kind().as_str(), slow.timeout().as_secs());
-        return Err(Error::invalid(
-            "setting_invalid",
-            format!(
-                "NEUROLINK_DELIVERY_LEASE must be at least twice the time-out of channel {channel} ({timeout} s)"
-            ),
-        ));
-    }
-    let rung = bell.clone();
-    let (completer, recorded) = Completer::start(
-        db.clone(),
-        presence.incarnation().0,
-        lease,
-        Arc::new(move || rung.nudge(DELIVERIES)),
-    );
-    let rung = bell.clone();
-    let dispatcher = Arc::new(Dispatcher::new(
-        db.clone(),
-        presence.clone(),
-        lease,
-        &ways,
-        completer,
-        Arc::new(move || rung.nudge(DELIVERIES)),
-    ));
-    let (changed, rung) = (hints.clone(), bell.clone());
-    let evaluator = Evaluator::new(
-        db.clone(),
-        presence.clone(),
-        rulebook.clone(),
-        Settings {
-            batch_size: config.worker.batch_size,
-            watchdog: config.worker.rule_watchdog,
-            configured: ways.iter().map(|way| way.kind()).collect::<HashSet<_>>(),
-            delivery_max_attempts: i32::try_from(config.worker.delivery_max_attempts)
-                .unwrap_or(i32::MAX),
-        },
-        Hooks {
-            inboxes: Arc::new(move |users| changed.changed(users)),
-            deliveries: Arc::new(move || rung.nudge(DELIVERIES)),
-        },
-    );
-    Ok((
-        Arc::new(evaluator),
-        Works {
-            dispatcher,
-            recorded,
-        },
-    ))
-}
-
-fn signals(hub: &Arc<Hub>, hints: &Hints, rulebook: &Arc<Rulebook>, parts: Parts) -> Signals {
-    let refresh = {
-        let rulebook = rulebook.clone();
-        move || {
-            if parts.worker {
-                let rulebook = rulebook.clone();
-                tokio::spawn(async move { rulebook.refresh().await });
-            }
-        }
-    };
-    let (heard, look, reload) = (hints.clone(), hub.clone(), refresh.clone());
-    Signals {
-        inbox: Arc::new(move |payload| heard.heard(payload)),
-        rules: Arc::new(refresh),
-        connected: Arc::new(move || {
-            reload();
-            look.look_at_all();
-        }),
-    }
-}
-
-fn routes(
-    db: &Db,
-    writer: &ingest::WriterHandle,
-    inboxes: &Inboxes,
-    streams: &Streams,
-    health: &Health,
-) -> Vec<Route> {
-    let mut routes = health.routes();
-    routes.extend(ingest::routes(writer));
-    routes.extend(notifications::routes::routes(inboxes));
-    routes.extend(stream::routes::routes(streams));
-    routes.extend(rules::routes::routes(db));
-    routes.extend(directory::routes::routes(db));
-    routes.extend(preferences::routes::routes(db));
-    routes.extend(ops::audit::routes::routes(db));
-    routes
-}
-
-fn listener_state(
-    bell: &BellHandle,
-    rulebook: &Arc<Rulebook>,
-    hub: &Arc<Hub>,
-    hints: &Hints,
-) -> http::health::ListenerState {
-    let (bell, rulebook, hub, hints) = (bell.clone(), rulebook.clone(), hub.clone(), hints.clone());
-    Arc::new(move || {
-        let (stats, counts) = (bell.stats(), hints.counts());
-        let (rules, rules_rev) = rulebook.facts();
-        json!({
-            "connected": bell.is_connected(),
-            "sleeps": stats.sleeps.load(Ordering::Relaxed),
-            "woken_by_notify": stats.notified.load(Ordering::Relaxed),
-            "woken_by_timer": stats.timed_out.load(Ordering::Relaxed),
-            "parked": stats.parked.load(Ordering::Relaxed),
-            "rules": rules,
-            "rules_rev": rules_rev,
-            "stream_readers": hub.readers(),
-            "hints": {
-                "redis": hints.redis_is_up(),
-                "told_by_redis": counts.told_by_redis.load(Ordering::Relaxed),
-                "told_by_notify": counts.told_by_notify.load(Ordering::Relaxed),
-                "heard_by_redis": counts.heard_by_redis.load(Ordering::Relaxed),
-                "heard_by_notify": counts.heard_by_notify.load(Ordering::Relaxed),
-            },
-        })
-    })
 }
