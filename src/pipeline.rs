@@ -10,6 +10,7 @@ pub mod deliver;
 pub mod rulebook;
 pub mod singles;
 pub mod watchdog;
+mod write;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -23,10 +24,11 @@ use crate::ingest::Event;
 use crate::kernel::{ChannelKind, Error, Lane, Result, clock};
 use crate::pipeline::compose::Composed;
 use crate::pipeline::rulebook::Rulebook;
-use crate::queue::marks::{Marks, Position};
+use crate::queue::marks::Position;
 use crate::queue::model::{EventClaim, Round, Source};
 use crate::queue::presence::Presence;
-use crate::{deliveries, directory, notifications, queue, rules};
+use crate::queue::sweep::SharedMarks;
+use crate::{directory, notifications, queue};
 
 /// While busy, jobs to be evaluated alone are looked for this often.
 const SINGLES: Duration = Duration::from_secs(1);
@@ -59,7 +61,7 @@ pub struct Evaluator {
     rulebook: Arc<Rulebook>,
     settings: Settings,
     hooks: Hooks,
-    marks: Mutex<Marks<i16>>,
+    marks: SharedMarks,
     urgent_busy: AtomicBool,
     singles_wait: AtomicBool,
     singles_seen: Mutex<Option<Instant>>,
@@ -122,13 +124,14 @@ impl Evaluator {
         settings: Settings,
         hooks: Hooks,
     ) -> Self {
+        let marks = SharedMarks::new(db.clone(), "event");
         Self {
             db,
             presence,
             rulebook,
             settings,
             hooks,
-            marks: Mutex::default(),
+            marks,
             urgent_busy: AtomicBool::new(false),
             singles_wait: AtomicBool::new(true),
             singles_seen: Mutex::default(),
@@ -140,19 +143,19 @@ impl Evaluator {
 
     /// Stations 3 to 6 for as many events as a batch holds.
     async fn evaluate_batch(&self, from_zero: bool) -> Result<Round> {
-        let began = clock::instant();
-        let (places, is_sweep) = self.places(from_zero || self.lock_marks().sweep_due(began));
+        if from_zero {
+            self.marks.reset();
+        }
+        let places = self.places();
         let tx = Tx::unbegun(self.db.client().await?);
 
         let claim = queue::store::claim_events(&tx, &places).await?; // 3: jobs
-        if is_sweep {
-            self.lock_marks().swept(clock::instant(), began.elapsed());
-        }
         if claim.jobs.is_empty() {
             tx.rollback().await?;
             return Ok(Round::default());
         }
         let round = self.note(&claim, &places);
+        self.marks.sweep_when_due();
         let jobs: Vec<i64> = claim.jobs.iter().map(|job| job.job_id).collect();
 
         match self.evaluate(tx, claim).await {
@@ -173,10 +176,10 @@ impl Evaluator {
             .into_iter()
             .filter_map(|job| job.event.map(|event| (event, job.job_id)))
             .unzip();
-        let events = Arc::new(events);
+        let (events, now) = (Arc::new(events), claim.now);
         let (dog, rulebook) = (self.settings.watchdog, &self.rulebook);
 
-        let judged = watchdog::judge(dog, rulebook, &rules, &events, claim.now)
+        let judged = watchdog::judge(dog, rulebook, &rules, &events, now)
             .await
             .map_err(|f| f.of(&jobs))?; // 4: matches
         let (roles, ids) = compose::wanted(&judged);
@@ -199,60 +202,26 @@ impl Evaluator {
         .await
         .map_err(|f| f.of(&jobs))?; // 5 and 6: texts, planned deliveries
         let users = self.open_inboxes(&composed).await?;
-        self.write(tx, &events, &composed).await?; // 5 and 6: rows, commit
+        self.write(tx, &events, &composed, now).await?; // 5 and 6: rows, commit
 
         let deliveries = composed.deliveries.iter().any(|d| d.status == "pending");
         Ok(Written { users, deliveries })
     }
 
-    /// One flight: outcomes, deliveries with their jobs, inboxes locked and moved, notifications, commit. Inboxes come last:
-    /// their locks are what two workers with the same recipients wait for.
-    async fn write(&self, tx: Tx, events: &[Event], composed: &Composed) -> Result<()> {
-        let events: Vec<&Event> = events.iter().collect();
-        rules::store::prepare(&tx).await?;
-        notifications::store::prepare(&tx).await?;
-        deliveries::store::prepare(&tx).await?;
-        let (outcomes, planned, told, committed) = futures_util::join!(
-            rules::store::insert_outcomes(&tx, &composed.outcomes),
-            deliveries::store::insert(
-                &tx,
-                &composed.deliveries,
-                self.settings.delivery_max_attempts
-            ),
-            notifications::store::insert(&tx, &events, &composed.notifications),
-            commit_last(&tx),
-        );
-        // A commit after a failed statement rolls back without an error of its own: every answer counts.
-        outcomes?;
-        planned?;
-        told?;
-        committed?;
-        tx.committed();
-        Ok(())
-    }
-
-    fn places(&self, from_zero: bool) -> (Vec<(Lane, i32, Position)>, bool) {
+    fn places(&self) -> Vec<(Lane, i32, Position)> {
         let quotas = queue::lanes::quotas(
             self.settings.batch_size,
             self.urgent_busy.load(Ordering::Relaxed),
         );
-        let mut marks = self.lock_marks();
-        if from_zero {
-            marks.reset();
-        }
-        (
-            quotas
-                .map(|(lane, most)| (lane, most, marks.start(&lane.number())))
-                .to_vec(),
-            from_zero,
-        )
+        quotas
+            .map(|(lane, most)| (lane, most, self.marks.start(&("", lane.number()))))
+            .to_vec()
     }
 
     /// Raises the marks to what was claimed, and says whether there is probably more.
     fn note(&self, claim: &EventClaim, places: &[(Lane, i32, Position)]) -> Round {
-        let mut marks = self.lock_marks();
         for job in &claim.jobs {
-            marks.raise(job.lane, (job.run_at, job.job_id));
+            self.marks.raise(("", job.lane), (job.run_at, job.job_id));
         }
         let took = |lane: Lane| {
             claim
@@ -286,10 +255,6 @@ impl Evaluator {
         due
     }
 
-    fn lock_marks(&self) -> std::sync::MutexGuard<'_, Marks<i16>> {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn announce(&self, written: Written) {
         if !written.users.is_empty() {
             (self.hooks.inboxes)(written.users);
@@ -317,7 +282,7 @@ impl Evaluator {
             // A quiet node takes what it needs: what it kept would only go stale and leave holes.
             let ahead = if count < FEW { count } else { count.max(1000) };
             let more = i32::try_from(ahead).unwrap_or(i32::MAX);
-            let fresh = notifications::store::next_ids(client, more).await?;
+            let fresh = notifications::new::store::next_ids(client, more).await?;
             let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
             if ids.left.is_empty() {
                 ids.taken = Some(clock::instant());
@@ -343,17 +308,12 @@ impl Evaluator {
                 .collect()
         };
         if !unknown.is_empty() {
-            notifications::store::ensure_inboxes(&self.db.client().await?, &unknown).await?;
+            notifications::new::store::ensure_inboxes(&self.db.client().await?, &unknown).await?;
             let mut known = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
             known.extend(unknown.into_iter().map(str::to_owned));
         }
         Ok(users.into_iter().map(str::to_owned).collect())
     }
-}
-
-/// Sends `commit` behind what was sent in the same poll.
-async fn commit_last(client: &Client) -> Result<()> {
-    client.batch_execute("commit").await.map_err(Error::from)
 }
 
 /// Why a batch failed, and whose fault it is if that is known.

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::Parts;
 use crate::app::routes::{listener_state, routes};
-use crate::app::works::{DELIVERIES, EVENTS, Works, signals, start_works};
+use crate::app::works::{DELIVERIES, EVENT_HELPERS, EVENTS, Works, signals, start_works};
 use crate::config::Config;
 use crate::db::Db;
 use crate::http::health::Health;
@@ -90,26 +90,28 @@ impl Node {
             let sources: [Arc<dyn Source>; 2] = [begun.0, begun.1.dispatcher.clone()];
             works = Some(begun.1);
             let peers = Arc::new(PeerCall::new(db.clone(), presence.clone()));
-            let (second, wanted) = watch::channel(false);
-            let run = |index: usize, second| {
+            let (helpers, wanted) = watch::channel(false);
+            let run = |index: usize, helpers| {
                 worker::run(
                     sources[index].clone(),
                     index,
                     bell.clone(),
                     peers.clone(),
-                    second,
+                    helpers,
                     closing.clone(),
                 )
             };
-            tasks.spawn(run(EVENTS, Some(second)));
+            tasks.spawn(run(EVENTS, Some(helpers)));
             tasks.spawn(run(DELIVERIES, None));
-            tasks.spawn(worker::run_second(
-                sources[EVENTS].clone(),
-                EVENTS,
-                bell.clone(),
-                wanted,
-                closing.clone(),
-            ));
+            for _ in 0..EVENT_HELPERS {
+                tasks.spawn(worker::run_helper(
+                    sources[EVENTS].clone(),
+                    EVENTS,
+                    bell.clone(),
+                    wanted.clone(),
+                    closing.clone(),
+                ));
+            }
         }
 
         let signals = signals(&hub, &hints, &rulebook, parts);

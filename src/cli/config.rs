@@ -146,7 +146,7 @@ mod tests {
             found.unwrap_or_default().to_owned()
         };
         assert!(line("NEUROLINK_LISTEN ").ends_with("0.0.0.0:9000  (environment)"), "{page}");
-        assert!(line("NEUROLINK_BATCH_SIZE").ends_with("500  (default)"), "{page}");
+        assert!(line("NEUROLINK_BATCH_SIZE").ends_with("1000  (default)"), "{page}");
         assert!(line("SMTP_HOST").ends_with("(none; needed with `SMTP_ENABLED=true`)"), "{page}");
         assert!(page.contains("did you mean NEUROLINK_LISTEN?"), "{page}");
         assert!(!page.contains("hunter2"), "{page}");

@@ -115,7 +115,7 @@ pub enum WakeMode {
 pub struct Worker {
     /// `NEUROLINK_WAKE_MODE`, default gated.
     pub wake_mode: WakeMode,
-    /// `NEUROLINK_BATCH_SIZE`: events per claim, default 500.
+    /// `NEUROLINK_BATCH_SIZE`: events per claim, default 1000.
     pub batch_size: usize,
     /// `NEUROLINK_DELIVERY_LEASE`, default 2 min.
     pub delivery_lease: Duration,

@@ -148,7 +148,7 @@ pub const GROUPS: &[Group] = &[
     Group { title: "Worker", settings: &[
         value("NEUROLINK_WAKE_MODE", "gated, always or poll", "gated",
             "How new events wake a sleeping worker: `gated` notifies only when somebody sleeps, `always` with every insert, `poll` never (behind poolers that can't LISTEN)."),
-        value("NEUROLINK_BATCH_SIZE", "1 to 5000", "500",
+        value("NEUROLINK_BATCH_SIZE", "1 to 5000", "1000",
             "Events taken from the queue at once."),
         value("NEUROLINK_DELIVERY_LEASE", "duration", "2m",
             "How long one attempt of a delivery may take before another worker takes it over."),

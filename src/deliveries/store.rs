@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
+use postgres_types::{Json, Type};
 use uuid::Uuid;
 
-use crate::db::Client;
+use crate::db::{Client, CopyRows};
 use crate::deliveries::model::{Attempted, Content, Next, Outgoing, Planned};
 use crate::kernel::{ChannelKind, Result, Severity};
 use crate::queue::DeliveryJob;
@@ -62,24 +64,81 @@ pub async fn insert(client: &Client, planned: &[Planned], max_attempts: i32) -> 
         &reasons,
     ];
 
-    let pending = || planned.iter().filter(|d| d.status == "pending");
-    let job_ids: Vec<i64> = pending().map(|d| d.id).collect();
-    if job_ids.is_empty() {
-        client.execute(&log, &rows).await?;
+    // Both are sent before either is answered.
+    let (logged, queued) = futures_util::future::join(
+        client.execute(&log, &rows),
+        queue(client, planned, max_attempts),
+    )
+    .await;
+    logged?;
+    queued
+}
+
+/// The same for a large batch, copied. `now` is its transaction's time.
+///
+/// # Errors
+/// The database's.
+pub async fn copy(
+    client: &Client,
+    planned: &[Planned],
+    max_attempts: i32,
+    now: Timestamp,
+) -> Result<()> {
+    const COLUMNS: [Type; 11] = [
+        Type::INT8,
+        Type::INT8,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::TEXT,
+        Type::JSONB,
+        Type::TEXT,
+        Type::TIMESTAMPTZ,
+        Type::TIMESTAMPTZ,
+    ];
+    if planned.is_empty() {
         return Ok(());
     }
-    let queue = client
+    let mut rows = CopyRows::new(&COLUMNS, planned.len() * 128);
+    for d in planned {
+        rows.push(&[
+            &d.id,
+            &d.notification_id,
+            &d.user_id,
+            &d.channel.as_str(),
+            &d.status,
+            &d.address,
+            &d.display_name,
+            &d.content.as_ref().map(Json),
+            &d.reason,
+            &(d.status == "delivered").then_some(now),
+            &(d.status != "pending").then_some(now),
+        ])?;
+    }
+    rows.send(
+        client,
+        include_str!("../../sql/queries/deliveries/copy.sql"),
+    )
+    .await?;
+    queue(client, planned, max_attempts).await
+}
+
+/// A job for each pending one.
+async fn queue(client: &Client, planned: &[Planned], max_attempts: i32) -> Result<()> {
+    let pending = || planned.iter().filter(|d| d.status == "pending");
+    let ids: Vec<i64> = pending().map(|d| d.id).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let statement = client
         .prepare_cached(include_str!("../../sql/queries/deliveries/queue.sql"))
         .await?;
-    let job_channels: Vec<&str> = pending().map(|d| d.channel.as_str()).collect();
-    let job_lanes: Vec<i16> = pending().map(|d| d.lane.number()).collect();
-    let jobs: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-        [&job_ids, &job_channels, &job_lanes, &max_attempts];
-    let (logged, queued) =
-        futures_util::future::join(client.execute(&log, &rows), client.execute(&queue, &jobs))
-            .await;
-    logged?;
-    queued?;
+    let channels: Vec<&str> = pending().map(|d| d.channel.as_str()).collect();
+    let lanes: Vec<i16> = pending().map(|d| d.lane.number()).collect();
+    client
+        .execute(&statement, &[&ids, &channels, &lanes, &max_attempts])
+        .await?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! People, as the directory shows them.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use crate::preferences::Wishes;
 use crate::rules::Reader;
@@ -54,7 +55,16 @@ impl Person {
 pub struct People {
     pub(super) all: Vec<Person>,
     pub(super) by_id: HashMap<String, usize>,
-    pub(super) by_role: HashMap<String, Vec<usize>>,
+    pub(super) by_role: HashMap<String, Holders>,
+    readers: Vec<OnceLock<Reader>>,
+}
+
+/// Who holds a role: rules mostly ask for those of one branch, and there may be thousands of others.
+#[derive(Debug, Default)]
+pub(super) struct Holders {
+    pub(super) all: Vec<usize>,
+    /// By branch; `*` has those of all branches.
+    pub(super) by_branch: HashMap<String, Vec<usize>>,
 }
 
 impl People {
@@ -64,17 +74,26 @@ impl People {
         all.sort_by(|a, b| a.id.cmp(&b.id));
         all.dedup_by(|a, b| a.id == b.id);
         let mut by_id = HashMap::with_capacity(all.len());
-        let mut by_role: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut by_role: HashMap<String, Holders> = HashMap::new();
         for (index, person) in all.iter().enumerate() {
             by_id.insert(person.id.clone(), index);
             for role in &person.roles {
-                by_role.entry(role.clone()).or_default().push(index);
+                let holders = by_role.entry(role.clone()).or_default();
+                holders.all.push(index);
+                for branch in &person.branch_ids {
+                    let there = holders.by_branch.entry(branch.clone()).or_default();
+                    there.push(index);
+                }
             }
         }
+        let readers = std::iter::repeat_with(OnceLock::new)
+            .take(all.len())
+            .collect();
         Self {
             all,
             by_id,
             by_role,
+            readers,
         }
     }
 
@@ -82,5 +101,11 @@ impl People {
     #[must_use]
     pub fn get(&self, index: usize) -> &Person {
         &self.all[index]
+    }
+
+    /// What templates may see of that person; made once, however often they are told something.
+    #[must_use]
+    pub fn reader(&self, index: usize) -> &Reader {
+        self.readers[index].get_or_init(|| self.all[index].reader())
     }
 }

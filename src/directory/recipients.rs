@@ -1,6 +1,6 @@
 //! An audience and the people there are → the recipients. Pure.
 
-use crate::directory::model::{People, Person};
+use crate::directory::model::{Holders, People};
 use crate::rules::Audience;
 use crate::rules::model::Branches;
 
@@ -8,13 +8,11 @@ use crate::rules::model::Branches;
 /// itself (whatever their branch), minus the one it excepts.
 #[must_use]
 pub fn choose(audience: &Audience, people: &People) -> Vec<usize> {
-    let by_role = audience
+    let held = audience
         .roles
         .iter()
-        .filter_map(|role| people.by_role.get(role))
-        .flatten()
-        .copied()
-        .filter(|&index| within(&audience.branches, &people.all[index]));
+        .filter_map(|role| people.by_role.get(role));
+    let by_role = held.flat_map(|holders| within(&audience.branches, holders));
     let by_id = audience
         .users
         .iter()
@@ -27,19 +25,27 @@ pub fn choose(audience: &Audience, people: &People) -> Vec<usize> {
     chosen
 }
 
-fn within(branches: &Branches, person: &Person) -> bool {
+fn within<'a>(
+    branches: &'a Branches,
+    holders: &'a Holders,
+) -> Box<dyn Iterator<Item = usize> + 'a> {
     match branches {
-        Branches::Any => true,
-        Branches::Of(list) => person
-            .branch_ids
-            .iter()
-            .any(|own| own == "*" || list.contains(own)),
+        Branches::Any => Box::new(holders.all.iter().copied()),
+        Branches::Of(list) => Box::new(
+            list.iter()
+                .map(String::as_str)
+                .chain(["*"])
+                .filter_map(|branch| holders.by_branch.get(branch))
+                .flatten()
+                .copied(),
+        ),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directory::Person;
 
     fn person(id: &str, roles: &[&str], branches: &[&str]) -> Person {
         Person {

@@ -4,8 +4,10 @@
 pub mod cursor;
 pub mod inbox;
 pub mod model;
+pub mod new;
 pub mod routes;
 pub mod store;
 
 pub use cursor::Cursor;
-pub use model::{Change, InboxState, NewNotification, Notification};
+pub use model::{Change, InboxState, Notification};
+pub use new::NewNotification;

@@ -3,39 +3,6 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::kernel::Severity;
-
-/// A notification about to be written.
-#[derive(Debug, Clone)]
-pub struct NewNotification {
-    /// Taken ahead of the row.
-    pub id: i64,
-    /// The recipient.
-    pub user_id: String,
-    /// Whether it goes into the inbox (else it is told on other channels only).
-    pub in_app: bool,
-    /// Which event of the batch it is of (its index there).
-    pub event: usize,
-    /// The rule.
-    pub rule_id: i64,
-    /// Its version.
-    pub rule_version: i32,
-    /// The rule's category.
-    pub category: String,
-    /// The rule's severity, or the event's.
-    pub severity: Severity,
-    /// The language it is in.
-    pub locale: String,
-    /// One line.
-    pub title: String,
-    /// Plain text.
-    pub body: String,
-    /// Relative or http(s).
-    pub action_url: Option<String>,
-    /// The button's text.
-    pub action_label: Option<String>,
-}
-
 /// A notification as readers see it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Notification {

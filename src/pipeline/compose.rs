@@ -1,8 +1,9 @@
 //! Stations 4 to 6 up to the rows, pure: events × rules → matches; matches × people → tellings; tellings → notifications and
 //! planned deliveries.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use crate::deliveries::{self, Planned};
 use crate::directory::{People, recipients};
@@ -172,15 +173,15 @@ impl Desk<'_> {
         let mut told = 0;
         if !tellings.is_empty() {
             let mut context = EventContext::new(self.event).map_err(|e| e.chain())?;
-            let mut texts: HashMap<(usize, String, String), Rendered> = HashMap::new();
+            let mut texts = Texts::new();
             for &(telling, number) in tellings {
                 let rule = self.judgement.matches[telling.of].rule.clone();
                 self.progress.at(rule.facts.id, rule.facts.version);
-                let reader = self.people.get(telling.person).reader();
+                let reader = self.people.reader(telling.person);
                 match rendered(
                     &rule,
                     telling.of,
-                    &reader,
+                    reader,
                     &mut context,
                     &mut texts,
                     &mut warnings,
@@ -223,7 +224,7 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn tell(&mut self, rule: &CompiledRule, telling: Telling, id: i64, texts: Rendered) {
+    fn tell(&mut self, rule: &CompiledRule, telling: Telling, id: i64, texts: Arc<Rendered>) {
         let facts = &rule.facts;
         let person = self.people.get(telling.person);
         let wanted = |channel| facts.mandatory || person.wishes.wants(&facts.category, channel);
@@ -252,33 +253,35 @@ impl Desk<'_> {
             rule_version: facts.version,
             category: facts.category.clone(),
             severity: facts.severity.unwrap_or(self.event.severity),
-            locale: texts.locale,
-            title: texts.title,
-            body: texts.body,
-            action_url: texts.action_url,
-            action_label: texts.action_label,
+            texts,
         });
     }
 }
 
+/// What an event's matches say so far, each with the reader it was first rendered for. Few: a look through them beats a map.
+type Texts<'a> = Vec<(usize, &'a Reader, Arc<Rendered>)>;
+
 /// A match's texts for a reader; rendered once per language and time zone unless they speak of the reader.
-fn rendered(
+fn rendered<'a>(
     rule: &CompiledRule,
     of: usize,
-    reader: &Reader,
+    reader: &'a Reader,
     context: &mut EventContext<'_>,
-    texts: &mut HashMap<(usize, String, String), Rendered>,
+    texts: &mut Texts<'a>,
     warnings: &mut Vec<Warning>,
-) -> Result<Rendered, Warning> {
+) -> Result<Arc<Rendered>, Warning> {
     if rule.facts.personal {
-        return rule.render(context, reader, warnings);
+        return Ok(Arc::new(rule.render(context, reader, warnings)?));
     }
-    let key = (of, reader.locale.clone(), reader.timezone.clone());
-    if let Some(known) = texts.get(&key) {
-        return Ok(known.clone());
+    let same = |known: &&(usize, &Reader, Arc<Rendered>)| {
+        let (match_, other, _) = known;
+        *match_ == of && other.locale == reader.locale && other.timezone == reader.timezone
+    };
+    if let Some((_, _, texts)) = texts.iter().find(same) {
+        return Ok(Arc::clone(texts));
     }
-    let fresh = rule.render(context, reader, warnings)?;
-    texts.insert(key, fresh.clone());
+    let fresh = Arc::new(rule.render(context, reader, warnings)?);
+    texts.push((of, reader, Arc::clone(&fresh)));
     Ok(fresh)
 }
 

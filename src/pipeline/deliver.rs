@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
@@ -22,10 +22,10 @@ use crate::deliveries::decide::decide;
 use crate::deliveries::model::{Attempted, Next, Outgoing, SendError};
 use crate::deliveries::store;
 use crate::kernel::{Lane, Result, clock, random};
-use crate::queue::marks::Marks;
 use crate::queue::model::{DeliveryJob, Round, Source};
 use crate::queue::presence::Presence;
 use crate::queue::store::DeliveryPlace;
+use crate::queue::sweep::SharedMarks;
 
 struct Way {
     channel: Arc<dyn Channel>,
@@ -41,7 +41,7 @@ pub struct Dispatcher {
     lease: Duration,
     ways: Vec<Arc<Way>>,
     completer: Completer,
-    marks: Mutex<Marks<(&'static str, i16)>>,
+    marks: SharedMarks,
     /// One claim at a time: a look that met only slots held by another claim would take the queue for empty. Holds how
     /// many claims in a row took something, but no bulk.
     claiming: tokio::sync::Mutex<u32>,
@@ -71,13 +71,14 @@ impl Dispatcher {
                 })
             })
             .collect();
+        let marks = SharedMarks::new(db.clone(), "delivery");
         Self {
             db,
             presence,
             lease,
             ways,
             completer,
-            marks: Mutex::default(),
+            marks,
             claiming: tokio::sync::Mutex::new(0),
             slot_freed,
             tries: TaskTracker::new(),
@@ -121,15 +122,9 @@ impl Dispatcher {
                 free.insert(way.channel.kind().as_str(), (way.clone(), permits));
             }
         }
-        let began = clock::instant();
-        let sweep = {
-            let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-            let sweep = from_zero || marks.sweep_due(began);
-            if sweep {
-                marks.reset();
-            }
-            sweep
-        };
+        if from_zero {
+            self.marks.reset();
+        }
         // Critical, normal, bulk; but bulk first after seven claims without any, so that it never starves.
         let order = if *without_bulk >= 7 {
             [Lane::Bulk, Lane::Critical, Lane::Normal]
@@ -151,12 +146,7 @@ impl Dispatcher {
                 _ => 0,
             };
         }
-        if sweep {
-            self.marks
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .swept(clock::instant(), began.elapsed());
-        }
+        self.marks.sweep_when_due();
         for (way, permits) in free.values() {
             // A slot is left: nothing waits for one.
             if !permits.is_empty() {
@@ -175,14 +165,13 @@ impl Dispatcher {
         free: &mut HashMap<&'static str, (Arc<Way>, Vec<OwnedSemaphorePermit>)>,
     ) -> Result<usize> {
         let places: Vec<DeliveryPlace> = {
-            let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
             free.iter()
                 .filter(|(_, (_, permits))| !permits.is_empty())
                 .map(|(&channel, (_, permits))| DeliveryPlace {
                     channel,
                     lane,
                     most: i32::try_from(permits.len()).unwrap_or(i32::MAX),
-                    start: marks.start(&(channel, lane.number())),
+                    start: self.marks.start(&(channel, lane.number())),
                 })
                 .collect()
         };
@@ -202,10 +191,7 @@ impl Dispatcher {
             let Some((&name, _)) = free.get_key_value(channel) else {
                 continue;
             };
-            self.marks
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .raise((name, lane.number()), position);
+            self.marks.raise((name, lane.number()), position);
             let Some((way, permits)) = free.get_mut(channel) else {
                 continue;
             };

@@ -24,7 +24,7 @@ impl Evaluator {
     /// # Errors
     /// The failure itself when it was nobody's fault (a lost connection, a lock): the same batch is tried again later.
     pub(super) async fn set_apart(&self, failure: Failure, jobs: &[i64]) -> Result<()> {
-        self.lock_marks().reset();
+        self.marks.reset();
         self.inboxes
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -10,6 +10,7 @@ pub mod model;
 pub mod peers;
 pub mod presence;
 pub mod store;
+pub mod sweep;
 pub mod worker;
 
 pub use bell::{Bell, Signals};

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::db::Client;
 use crate::ingest::Event;
 use crate::kernel::{Error, Lane, Result, Severity};
-use crate::queue::marks::Position;
+use crate::queue::marks::{self, Position};
 use crate::queue::model::{DeliveryJob, EventClaim, EventJob, SingleJob};
 
 /// Claims event jobs in the open transaction of `client`. Sent in the same flight as the caller's `begin`.
@@ -35,6 +35,33 @@ pub async fn claim_events(client: &Client, lanes: &[(Lane, i32, Position)]) -> R
     };
     let ((), rows) = futures_util::future::try_join(begin, claim).await?;
     claim_of(&rows)
+}
+
+/// The first job waiting below each mark, where there is one.
+///
+/// # Errors
+/// The database's.
+pub async fn first_below(
+    client: &Client,
+    kind: &str,
+    marks: &[(marks::Lane, Position)],
+) -> Result<Vec<(marks::Lane, Position)>> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/queue/first_below.sql"))
+        .await?;
+    let channels: Vec<&str> = marks.iter().map(|((channel, _), _)| *channel).collect();
+    let lanes: Vec<i16> = marks.iter().map(|((_, lane), _)| *lane).collect();
+    let run_at: Vec<Timestamp> = marks.iter().map(|(_, position)| position.0).collect();
+    let ids: Vec<i64> = marks.iter().map(|(_, position)| position.1).collect();
+    let rows = client
+        .query(&statement, &[&kind, &channels, &lanes, &run_at, &ids])
+        .await?;
+    let found = rows.iter().map(|row| {
+        let place = usize::try_from(row.try_get::<_, i32>("place")?).unwrap_or(usize::MAX);
+        let position = (row.try_get("run_at")?, row.try_get("id")?);
+        Ok(marks.get(place).map(|(lane, _)| (*lane, position)))
+    });
+    found.filter_map(Result::transpose).collect()
 }
 
 fn claim_of(rows: &[Row]) -> Result<EventClaim> {

@@ -18,14 +18,14 @@ const LINGER: Duration = Duration::from_millis(20);
 /// Between two looks while lingering, and after a short claim: lets a batch gather.
 const BREATHER: Duration = Duration::from_millis(2);
 
-/// Runs one source's worker until shutdown. `index` is the source's place at the bell. `second` is the source's helper: a
-/// second claimer that runs only while claims come back full (a second one on half-empty claims only makes them smaller).
+/// Runs one source's worker until shutdown. `index` is the source's place at the bell. `helpers` are told
+/// whether they are wanted: while claims come back full (on half-empty ones they would only make them smaller).
 pub async fn run(
     source: Arc<dyn Source>,
     index: usize,
     bell: BellHandle,
     peers: Arc<PeerCall>,
-    second: Option<watch::Sender<bool>>,
+    helpers: Option<watch::Sender<bool>>,
     shutdown: CancellationToken,
 ) {
     let Some(mut nudges) = bell.nudges(index) else {
@@ -35,7 +35,7 @@ pub async fn run(
     while !shutdown.is_cancelled() {
         let nudge = *nudges.borrow_and_update();
         bell.begin(index, nudge);
-        let ways = (&bell, &*peers, second.as_ref());
+        let ways = (&bell, &*peers, helpers.as_ref());
         busy(&*source, ways, &mut failures, &shutdown).await;
         bell.end();
         tokio::select! {
@@ -48,7 +48,7 @@ pub async fn run(
 
 async fn busy(
     source: &dyn Source,
-    (bell, peers, second): (&BellHandle, &PeerCall, Option<&watch::Sender<bool>>),
+    (bell, peers, helpers): (&BellHandle, &PeerCall, Option<&watch::Sender<bool>>),
     failures: &mut u32,
     shutdown: &CancellationToken,
 ) {
@@ -58,8 +58,8 @@ async fn busy(
         let outcome = source.round(from_zero).await;
         from_zero = false;
         let full = matches!(outcome, Ok(Round { full: true, .. }));
-        if let Some(second) = second {
-            second.send_if_modified(|on| std::mem::replace(on, full) != full);
+        if let Some(helpers) = helpers {
+            helpers.send_if_modified(|on| std::mem::replace(on, full) != full);
         }
         match outcome {
             Ok(round) if round.claimed > 0 => {
@@ -96,7 +96,7 @@ async fn busy(
 
 /// A source's helper: claims while the first worker's claims come back full. Busy like any other worker: as long as its
 /// batch is open, nobody may take the queue for empty.
-pub async fn run_second(
+pub async fn run_helper(
     source: Arc<dyn Source>,
     index: usize,
     bell: BellHandle,

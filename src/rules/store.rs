@@ -1,6 +1,9 @@
 //! The rules room's statements: rules in, faults and outcomes out. (Everything else in the room is pure.)
 
-use crate::db::Client;
+use postgres_types::{Json, Type};
+use serde_json::value::RawValue;
+
+use crate::db::{Client, CopyRows};
 use crate::kernel::Result;
 use crate::rules::model::{Fault, Outcome, RuleRow};
 
@@ -105,6 +108,30 @@ pub async fn insert_outcomes(client: &Client, outcomes: &[Outcome]) -> Result<()
     Ok(())
 }
 
+/// The same for a large batch, copied.
+///
+/// # Errors
+/// As [`insert_outcomes`].
+pub async fn copy_outcomes(client: &Client, outcomes: &[Outcome]) -> Result<()> {
+    const COLUMNS: [Type; 5] = [Type::INT8, Type::INT4, Type::INT4, Type::JSONB, Type::JSONB];
+    let mut rows = CopyRows::new(&COLUMNS, outcomes.len() * 48);
+    for o in outcomes {
+        let (suppressed, warnings) = (raw_list(&o.suppressed), raw_list(&o.warnings));
+        rows.push(&[
+            &o.event_id,
+            &o.rules_matched,
+            &o.notifications,
+            &suppressed,
+            &warnings,
+        ])?;
+    }
+    rows.send(
+        client,
+        include_str!("../../sql/queries/rules/copy_outcomes.sql"),
+    )
+    .await
+}
+
 /// The list as JSON text without what a database can't hold; nothing for an empty one.
 fn json_list<T: serde::Serialize>(list: &[T]) -> Option<String> {
     if list.is_empty() {
@@ -113,4 +140,10 @@ fn json_list<T: serde::Serialize>(list: &[T]) -> Option<String> {
     serde_json::to_string(list)
         .ok()
         .map(|text| text.replace("\\u0000", ""))
+}
+
+fn raw_list<T: serde::Serialize>(list: &[T]) -> Option<Json<Box<RawValue>>> {
+    json_list(list)
+        .and_then(|text| RawValue::from_string(text).ok())
+        .map(Json)
 }

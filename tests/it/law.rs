@@ -38,7 +38,7 @@ const LONG: [(&str, &str); 0] = [];
 
 /// Files besides `store.rs` and `db/` that speak to the database, and why.
 const SPEAKERS: [(&str, &str); 8] = [
-    ("src/pipeline.rs", "the commit of its one flight"),
+    ("src/pipeline/write.rs", "the commit of its one flight"),
     (
         "src/queue/bell.rs",
         "LISTEN and the locks K and S belong to its own session",

@@ -3,6 +3,7 @@
 
 mod bad_event;
 mod channels;
+mod copied;
 mod directory;
 mod faults;
 mod once;

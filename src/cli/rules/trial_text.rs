@@ -109,14 +109,14 @@ impl Trial {
             });
             self.recipients.push(Told {
                 user_id: told.user_id,
-                locale: told.locale,
+                locale: told.texts.locale.clone(),
                 in_app: told.in_app,
                 category: told.category,
                 severity: told.severity,
-                title: told.title,
-                body: told.body,
-                action_url: told.action_url,
-                action_label: told.action_label,
+                title: told.texts.title.clone(),
+                body: told.texts.body.clone(),
+                action_url: told.texts.action_url.clone(),
+                action_label: told.texts.action_label.clone(),
                 deliveries: ways.collect(),
             });
         }

@@ -10,7 +10,8 @@ use super::{Lab, Progress, Report, Size};
 use crate::db::{Db, Tx};
 use crate::kernel::{Lane, Result, clock};
 use crate::queue;
-use crate::queue::marks::{Marks, Position};
+use crate::queue::marks::Position;
+use crate::queue::sweep::SharedMarks;
 
 /// What all others are compared with.
 const FEW: u32 = 1_000;
@@ -94,28 +95,20 @@ async fn level(
             )
             .await?;
     }
-    let mut marks: Marks<i16> = Marks::default();
+    let marks = SharedMarks::new(db.clone(), "event");
     let mut took = Vec::with_capacity(CLAIMS);
     for _ in 0..CLAIMS {
-        let began = clock::instant();
-        let sweep = marks.sweep_due(began);
-        if sweep {
-            marks.reset();
-        }
         let places: Vec<(Lane, i32, Position)> = queue::lanes::quotas(BATCH, false)
-            .map(|(lane, most)| (lane, most, marks.start(&lane.number())))
+            .map(|(lane, most)| (lane, most, marks.start(&("", lane.number()))))
             .to_vec();
         let tx = Tx::unbegun(db.client().await?);
         let begun = clock::instant();
         let claim = queue::store::claim_events(&tx, &places).await?;
-        let ended = clock::instant();
-        took.push(ended - begun);
-        if sweep {
-            marks.swept(ended, ended - began);
-        }
+        took.push(begun.elapsed());
         for job in &claim.jobs {
-            marks.raise(job.lane, (job.run_at, job.job_id));
+            marks.raise(("", job.lane), (job.run_at, job.job_id));
         }
+        marks.sweep_when_due();
         let claimed = i64::try_from(claim.jobs.len()).unwrap_or_default();
         tx.commit().await?;
         sql.execute(&fill, &[&claimed]).await?;

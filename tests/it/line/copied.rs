@@ -1,0 +1,110 @@
+//! A large batch is copied, a small one goes in one flight of statements: both come to the same rows.
+
+use neurolink::app::Parts;
+use serde_json::{Value, json};
+use tokio_postgres::Client;
+
+use super::number;
+use crate::support::TestDb;
+use crate::support::app::{App, people, rule, until};
+
+/// Told in both languages, personally, by mail and text message too; some warned of, some without an inbox.
+async fn rules(sql: &Client) {
+    people(sql).await;
+    sql.batch_execute(
+        "insert into neurolink_user_preferences (user_id, channels) values ('ali', '{\"quiet\": {\"in_app\": false}}')",
+    )
+    .await
+    .unwrap();
+    let everybody = json!(["ali", "nadia", "cfo", "nobody"]);
+    let loud = json!({"title": {"en": "Order {{n}}", "ar": "طلب {{n}}"}, "body": "{{recipient.display_name}}: {{missing}}",
+        "email_html": "<b>{{n}}</b>", "sms_body": "{{n}}", "action_url": "/orders/{{n}}", "action_label": "Open",
+        "channels": ["in_app", "email", "sms"], "recipient_users": everybody});
+    let quiet =
+        json!({"title": "Quietly {{n}}", "category": "quiet", "recipient_users": everybody});
+    rule(sql, "loud", "order.*", &loud).await;
+    rule(sql, "quiet", "order.*", &quiet).await;
+}
+
+const EVENTS: &str = "
+    insert into neurolink_events (source_module, event_type, payload, branch_id, entity_type, entity_id)
+    select 'test', 'order.created', jsonb_build_object('n', n), 'b' || n % 3, 'order', n from generate_series(1, 60) as n";
+
+/// Everything that was written, but for numbers and times of its own.
+async fn written(sql: &Client) -> Value {
+    let rows = |table: &str, without: &str, order: &str| {
+        format!(
+            "select coalesce(jsonb_agg(to_jsonb(t) - '{{{without}}}'::text[] order by {order}), '[]') as rows from {table} as t"
+        )
+    };
+    let mut all = serde_json::Map::new();
+    for (name, query) in [
+        ("notifications", rows("neurolink_notifications", "id,rev,created_at", "event_id, rule_id, user_id")),
+        ("deliveries", rows(
+            "(select d.*, d.ended_at = d.created_at as ended_now, d.delivered_at = d.created_at as delivered_now, n.event_id, n.rule_id
+                from neurolink_delivery_log d join neurolink_notifications n on n.user_id = d.user_id and n.id = d.notification_id)",
+            "id,notification_id,created_at,delivered_at,ended_at", "event_id, rule_id, user_id, channel")),
+        ("outcomes", rows("neurolink_event_outcomes", "evaluated_at", "event_id")),
+        ("jobs", rows("(select j.kind, j.channel, j.lane, j.max_attempts from neurolink_jobs j)", "", "channel, kind")),
+        ("inboxes", rows("neurolink_inboxes", "", "user_id")),
+    ] {
+        let text: String = sql
+            .query_one(&format!("select rows::text from ({query}) as q"), &[])
+            .await
+            .unwrap()
+            .get(0);
+        all.insert(name.to_owned(), serde_json::from_str(&text).unwrap());
+    }
+    Value::Object(all)
+}
+
+async fn evaluated(batch: &str) -> (TestDb, Value) {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    rules(&sql).await;
+    sql.batch_execute(EVENTS).await.unwrap();
+    sql.batch_execute("select neurolink_pause('delivery')")
+        .await
+        .unwrap();
+    let mails = tempfile::tempdir().unwrap();
+    let settings = [
+        ("NEUROLINK_BATCH_SIZE", batch),
+        ("NEUROLINK_EMAIL_FROM", "TSH ERP <erp@tsh.example>"),
+        ("NEUROLINK_EMAIL_DIR", mails.path().to_str().unwrap()),
+    ];
+    let parts = Parts {
+        api: false,
+        worker: true,
+    };
+    let app = App::start_with(&db, parts, &settings).await;
+    until(&sql, "select count(*) = 60 from neurolink_event_outcomes").await;
+    app.stop().await;
+    let written = written(&sql).await;
+    (db, written)
+}
+
+#[tokio::test]
+async fn a_large_batch_comes_to_the_same_rows_as_small_ones() {
+    let (large_db, large) = evaluated("60").await;
+    let (_small_db, small) = evaluated("5").await;
+    for part in ["notifications", "deliveries", "outcomes", "jobs", "inboxes"] {
+        let rows = large[part].as_array().unwrap();
+        assert!(!rows.is_empty(), "{part}");
+        assert_eq!(large[part], small[part], "{part}");
+    }
+    let sql = large_db.client().await;
+    let batches = number(
+        &sql,
+        "select count(distinct created_at) from neurolink_notifications",
+    )
+    .await;
+    assert_eq!(batches, 1, "the large batch was one transaction");
+    let gaps = "select count(*) from neurolink_inboxes i
+                 where rev <> (select count(*) from neurolink_notifications n where n.user_id = i.user_id and n.in_app)
+                    or rev <> (select coalesce(max(n.rev), 0) from neurolink_notifications n where n.user_id = i.user_id)";
+    assert_eq!(
+        number(&sql, gaps).await,
+        0,
+        "every revision was given out once"
+    );
+}
