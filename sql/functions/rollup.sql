@@ -134,8 +134,9 @@ begin
     select value::timestamptz into m from neurolink_meta where key = 'metrics_rolled_to';
     if m is null then
         -- The first time. Nobody asks for more than a week.
-        select date_trunc('minute', greatest(evaluated_at, now() - interval '8 days'), 'UTC') into m
-          from neurolink_event_outcomes order by event_id limit 1;
+        -- Critical events pass others, so the first event needn't be the first that was evaluated.
+        select date_trunc('minute', greatest(min(evaluated_at), now() - interval '8 days'), 'UTC') into m
+          from (select evaluated_at from neurolink_event_outcomes order by event_id limit 1000) o having count(*) > 0;
         m := least(coalesce(m, due), due);
     elsif m < now() - interval '32 days' then
         -- After a month without any node there is nothing to roll but this.

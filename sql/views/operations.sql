@@ -53,7 +53,7 @@ select d.day, d.channel, coalesce(sum(d.value) filter (where d.status = 'sent'),
        round((100 * sum(d.value) filter (where d.status in ('sent', 'delivered'))
               / nullif(sum(d.value) filter (where d.status in ('sent', 'delivered', 'dead')), 0))::numeric, 2) as success_percent
   from (select date_trunc('day', hour)::date as day, split_part(label, '/', 1) as channel, split_part(label, '/', 2) as status, value
-          from neurolink_metrics_hours where metric = 'deliveries'
+          from neurolink_metrics_hours where metric = 'deliveries' and hour >= now() - interval '90 days'
         union all
         select date_trunc('day', minute)::date, split_part(label, '/', 1), split_part(label, '/', 2), value
           from neurolink_metrics
@@ -61,4 +61,4 @@ select d.day, d.channel, coalesce(sum(d.value) filter (where d.status = 'sent'),
                select value::timestamptz from neurolink_meta where key = 'metrics_rolled_to'), 'UTC')) d
  group by d.day, d.channel;
 comment on view neurolink_delivery_success is
-    'Per day (of the session''s time zone) and channel: how deliveries ended, and what share of those tried got through; from the roll-ups';
+    'Per day (of the session''s time zone) and channel, ninety days back: how deliveries ended, and what share of those tried got through; from the roll-ups';

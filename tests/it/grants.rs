@@ -182,7 +182,6 @@ async fn an_admin_steers_by_functions_and_writes_rules_and_people_and_nothing_el
             "alter table neurolink_notification_rules disable trigger all",
             "drop table neurolink_metrics",
             "create or replace view neurolink_directory as select 1 as id",
-            "grant select on neurolink_events to public",
             "update neurolink_rule_versions set version = 9",
             "delete from neurolink_workers",
             "select neurolink_roll_minute(now())",

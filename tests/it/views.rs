@@ -110,7 +110,7 @@ async fn a_traces_stations_follow_the_line_and_a_timeline_is_one_persons() {
     lived_in(&db, &sql).await;
     let trace = sql
         .query(
-            "select station, what, user_id, channel, detail from neurolink_event_trace(1)",
+            "select station, what, user_id, channel, detail from neurolink_event_trace((select min(id) from neurolink_events))",
             &[],
         )
         .await
