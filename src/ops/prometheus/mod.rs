@@ -186,7 +186,8 @@ impl Prometheus {
             .iter()
             .filter(|c| **c != ChannelKind::InApp)
             .map(|c| ("delivery", c.as_str()));
-        for (kind, channel) in deliveries.chain([("event", "")]) {
+        let others = ["event", "digest", "escalation", "reminder", "fanout"].map(|kind| (kind, ""));
+        for (kind, channel) in deliveries.chain(others) {
             for meter in [
                 &meters::QUEUE_WAITING,
                 &meters::QUEUE_LATER,

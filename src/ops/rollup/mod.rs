@@ -20,7 +20,7 @@ const AFTER: Duration = Duration::from_secs(2);
 pub async fn run(db: Db, shutdown: CancellationToken) {
     loop {
         tokio::select! {
-            () = tokio::time::sleep(until_next()) => {}
+            () = tokio::time::sleep(until_next(clock::now().as_second(), random::unit())) => {}
             () = shutdown.cancelled() => return,
         }
         let done = tokio::select! {
@@ -54,8 +54,25 @@ pub async fn catch_up(db: &Db) -> Result<()> {
     }
 }
 
-fn until_next() -> Duration {
-    // Our clock only says when to ask; which minutes are over, the database's does.
-    let into = u64::try_from(clock::now().as_second().rem_euclid(60)).unwrap_or_default();
-    Duration::from_secs(60 - into.min(59)) + AFTER + AFTER.mul_f64(random::unit())
+/// From `second` to shortly after the end of its minute. Our clock only says when to ask; which minutes are over, the
+/// database's does.
+fn until_next(second: i64, jitter: f64) -> Duration {
+    let into = u64::try_from(second.rem_euclid(60)).unwrap_or_default();
+    Duration::from_secs(60 - into) + AFTER + AFTER.mul_f64(jitter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_call_a_few_seconds_after_a_minutes_end_and_never_twice_in_one() {
+        for (second, seconds) in [(0, 60), (1, 59), (59, 1), (-1, 1), (1_767_225_630, 30)] {
+            for jitter in [0.0, 0.5, 1.0] {
+                let wait = until_next(second, jitter).as_secs_f64();
+                let after = wait - f64::from(seconds);
+                assert!((2.0..=4.0).contains(&after), "{second} {jitter}: {wait}");
+            }
+        }
+    }
 }
