@@ -7,6 +7,7 @@
 
 pub mod compose;
 pub mod deliver;
+mod meters;
 pub mod rulebook;
 pub mod singles;
 pub mod watchdog;
@@ -23,6 +24,7 @@ use crate::db::{Client, Db, Tx};
 use crate::ingest::Event;
 use crate::kernel::{ChannelKind, Error, Lane, Result, clock};
 use crate::pipeline::compose::Composed;
+use crate::pipeline::meters::EvaluationMeters;
 use crate::pipeline::rulebook::Rulebook;
 use crate::queue::marks::Position;
 use crate::queue::model::{EventClaim, Round, Source};
@@ -68,6 +70,7 @@ pub struct Evaluator {
     failures: AtomicU32,
     ids: Mutex<Ids>,
     inboxes: Mutex<HashSet<String>>,
+    meters: EvaluationMeters,
 }
 
 /// Ids taken ahead are good for so long.
@@ -138,6 +141,7 @@ impl Evaluator {
             failures: AtomicU32::new(0),
             ids: Mutex::default(),
             inboxes: Mutex::default(),
+            meters: EvaluationMeters::default(),
         }
     }
 
@@ -170,6 +174,7 @@ impl Evaluator {
 
     /// Stations 4 to 6 for claimed events, and the commit.
     async fn evaluate(&self, tx: Tx, claim: EventClaim) -> Result<Written, Failure> {
+        let began = clock::instant();
         let rules = self.rulebook.at(&tx, claim.rules_rev).await?;
         let (events, jobs): (Vec<Event>, Vec<i64>) = claim
             .jobs
@@ -203,6 +208,8 @@ impl Evaluator {
         .map_err(|f| f.of(&jobs))?; // 5 and 6: texts, planned deliveries
         let users = self.open_inboxes(&composed).await?;
         self.write(tx, &events, &composed, now).await?; // 5 and 6: rows, commit
+        self.meters
+            .evaluated(events.len(), began.elapsed(), &composed);
 
         let deliveries = composed.deliveries.iter().any(|d| d.status == "pending");
         Ok(Written { users, deliveries })

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::Parts;
-use crate::app::routes::{listener_state, routes};
+use crate::app::routes::{listener_state, node_facts, routes};
 use crate::app::works::{DELIVERIES, EVENT_HELPERS, EVENTS, Works, signals, start_works};
 use crate::config::Config;
 use crate::db::Db;
@@ -18,7 +18,10 @@ use crate::http::health::Health;
 use crate::http::{self, Authenticator, Patience};
 use crate::ingest;
 use crate::kernel::Result;
+use crate::kernel::meters::{INGEST_GROUP, INGESTED};
 use crate::notifications::inbox::Inboxes;
+use crate::ops::prometheus::{self, Prometheus};
+use crate::ops::rollup;
 use crate::pipeline::rulebook::Rulebook;
 use crate::queue::peers::PeerCall;
 use crate::queue::presence::Presence;
@@ -73,6 +76,8 @@ impl Node {
         )?;
         let bell = BellHandle::new(if parts.worker { 2 } else { 0 });
         let rulebook = Rulebook::new(db.clone());
+        let prometheus = Prometheus::new(db.clone())?;
+        let meters = prometheus.meters().clone();
 
         // The listener is bound before anything is claimed: a node that can't start must not have worked.
         let api = if parts.api {
@@ -86,7 +91,7 @@ impl Node {
 
         let mut works = None;
         if parts.worker {
-            let begun = start_works(config, &db, &presence, &rulebook, &hints, &bell)?;
+            let begun = start_works(config, &db, &presence, &rulebook, &hints, &bell, &meters)?;
             let sources: [Arc<dyn Source>; 2] = [begun.0, begun.1.dispatcher.clone()];
             works = Some(begun.1);
             let peers = Arc::new(PeerCall::new(db.clone(), presence.clone()));
@@ -112,6 +117,7 @@ impl Node {
                     closing.clone(),
                 ));
             }
+            tasks.spawn(rollup::run(db.clone(), closing.clone()));
         }
 
         let signals = signals(&hub, &hints, &rulebook, parts);
@@ -126,9 +132,18 @@ impl Node {
         tasks.spawn(presence.clone().run(bell.clone(), stopped.clone()));
         // Ends with the API: whoever streams or polls is cut off then, and comes back to another node.
         tasks.spawn(hub.clone().run(closing.clone()));
+        tasks.spawn(prometheus.clone().run(stopped.clone()));
 
         let nudged = bell.clone();
-        let on_commit: ingest::OnCommit = Arc::new(move |_| nudged.nudge(EVENTS));
+        let (events, groups) = (
+            meters.counter(&INGESTED, &[]),
+            meters.histogram(&INGEST_GROUP, &[]),
+        );
+        let on_commit: ingest::OnCommit = Arc::new(move |stored| {
+            events.increment(stored as u64);
+            groups.record(stored as f64);
+            nudged.nudge(EVENTS);
+        });
         let writer = ingest::Writer::start(db.clone(), on_commit, ingest_closing.clone());
         let api = api.map(|(listener, auth)| {
             let changed = hints.clone();
@@ -143,19 +158,26 @@ impl Node {
                 listener_state(&bell, &rulebook, &hub, &hints),
                 closing.clone(),
             );
-            let routes = routes(&db, &writer, &inboxes, &streams, &health);
+            let mut routes = routes(&db, &writer, &inboxes, &streams, &health);
+            let facts = node_facts(&bell, &rulebook, &hub, &hints);
+            routes.extend(prometheus::routes::routes(
+                &prometheus,
+                &facts,
+                config.metrics_public,
+            ));
             let (auth, settings, closing) = (
                 Authenticator::new(auth),
                 config.http.clone(),
                 closing.clone(),
             );
             tokio::spawn(async move {
-                http::serve(
+                http::serve_metered(
                     listener,
                     routes,
                     auth,
                     &settings,
                     Patience::default(),
+                    &meters,
                     closing,
                 )
                 .await

@@ -1,7 +1,7 @@
 //! Every room's routes, gathered into the one table that `http` serves.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::json;
 
@@ -10,6 +10,7 @@ use crate::http::Route;
 use crate::http::health::{Health, ListenerState};
 use crate::ingest;
 use crate::notifications::{self, inbox::Inboxes};
+use crate::ops::prometheus::{Facts, NodeFacts};
 use crate::pipeline::rulebook::Rulebook;
 use crate::queue::BellHandle;
 use crate::stream::hints::Hints;
@@ -32,6 +33,8 @@ pub(super) fn routes(
     routes.extend(directory::routes::routes(db));
     routes.extend(preferences::routes::routes(db));
     routes.extend(ops::audit::routes::routes(db));
+    routes.extend(ops::series::routes::routes(db));
+    routes.extend(ops::summary::routes::routes(db));
     routes
 }
 
@@ -62,5 +65,38 @@ pub(super) fn listener_state(
                 "heard_by_notify": counts.heard_by_notify.load(Ordering::Relaxed),
             },
         })
+    })
+}
+
+/// What `/metrics` tells of this node.
+pub(super) fn node_facts(
+    bell: &BellHandle,
+    rulebook: &Arc<Rulebook>,
+    hub: &Arc<Hub>,
+    hints: &Hints,
+) -> NodeFacts {
+    let (bell, rulebook, hub, hints) = (bell.clone(), rulebook.clone(), hub.clone(), hints.clone());
+    Arc::new(move || {
+        let (stats, counts, handed) = (bell.stats(), hints.counts(), hub.counts());
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Facts {
+            readers: hub.readers(),
+            bursts: read(&handed.bursts),
+            cut_off: read(&handed.cut_off),
+            hints: [
+                ("redis", "told", read(&counts.told_by_redis)),
+                ("notify", "told", read(&counts.told_by_notify)),
+                ("redis", "heard", read(&counts.heard_by_redis)),
+                ("notify", "heard", read(&counts.heard_by_notify)),
+            ],
+            sleeps: read(&stats.sleeps),
+            notified: read(&stats.notified),
+            timed_out: read(&stats.timed_out),
+            parked: read(&stats.parked),
+            inserter_open: read(&stats.inserter_open),
+            connections: read(&stats.connections),
+            listener_up: bell.is_connected(),
+            rules: rulebook.facts().0,
+        }
     })
 }

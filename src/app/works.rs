@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::deliveries::channels::{self, Channel};
 use crate::deliveries::completer::Completer;
+use crate::kernel::meters::Meters;
 use crate::kernel::{Error, Result};
 use crate::pipeline::deliver::Dispatcher;
 use crate::pipeline::rulebook::Rulebook;
@@ -43,6 +44,7 @@ pub(super) fn start_works(
     rulebook: &Arc<Rulebook>,
     hints: &Hints,
     bell: &BellHandle,
+    meters: &Meters,
 ) -> Result<(Arc<dyn Source>, Works)> {
     let ways: Vec<Arc<dyn Channel>> = channels::configured(config)?;
     let lease = config.worker.delivery_lease;
@@ -63,14 +65,15 @@ pub(super) fn start_works(
         Arc::new(move || rung.nudge(DELIVERIES)),
     );
     let rung = bell.clone();
-    let dispatcher = Arc::new(Dispatcher::new(
+    let dispatcher = Dispatcher::new(
         db.clone(),
         presence.clone(),
         lease,
         &ways,
         completer,
         Arc::new(move || rung.nudge(DELIVERIES)),
-    ));
+    );
+    let dispatcher = Arc::new(dispatcher.metered(meters));
     let (changed, rung) = (hints.clone(), bell.clone());
     let evaluator = Evaluator::new(
         db.clone(),
@@ -89,7 +92,7 @@ pub(super) fn start_works(
         },
     );
     Ok((
-        Arc::new(evaluator),
+        Arc::new(evaluator.metered(meters)),
         Works {
             dispatcher,
             recorded,

@@ -16,6 +16,8 @@ pub struct Config {
     pub http: Http,
     /// Who is who. `None` only where the command doesn't need it and no secret is set; see [`Config::auth`].
     pub auth: Option<Auth>,
+    /// `NEUROLINK_METRICS_PUBLIC`, default false: `/metrics` needs no token.
+    pub metrics_public: bool,
     /// The worker side.
     pub worker: Worker,
     /// E-mail.

@@ -124,6 +124,8 @@ pub const GROUPS: &[Group] = &[
             "How often a quiet stream shows that it is alive."),
         value("NEUROLINK_SHUTDOWN_TIMEOUT", "duration", "20s",
             "On shutdown, how long open work may take to finish before it is given back."),
+        value("NEUROLINK_METRICS_PUBLIC", "true or false", "false",
+            "Lets anybody read `/metrics`; else it takes an auditor's or admin's token."),
     ]},
     Group { title: "Who is who", settings: &[
         told("JWT_SECRET_KEY", "secret, 32 bytes or more", "none; `serve` and `token` need it", "",

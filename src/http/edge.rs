@@ -20,6 +20,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tower::Service;
 
 use super::dispatch::{Pattern, RequestId};
+use super::meters::HttpMeters;
 use crate::kernel::{clock, random};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -30,15 +31,20 @@ const SLOW: Duration = Duration::from_secs(2);
 pub(crate) struct Edge {
     origins: Vec<HeaderValue>,
     stop: CancellationToken,
+    meters: HttpMeters,
 }
 
 impl Edge {
-    pub(crate) fn new(origins: &[String], stop: CancellationToken) -> Self {
+    pub(crate) fn new(origins: &[String], stop: CancellationToken, meters: HttpMeters) -> Self {
         let origins = origins
             .iter()
             .filter_map(|o| HeaderValue::from_str(o.trim_end_matches('/')).ok())
             .collect();
-        Self { origins, stop }
+        Self {
+            origins,
+            stop,
+            meters,
+        }
     }
 
     /// The origin to allow, if this request has one that may call.
@@ -83,7 +89,10 @@ impl Edge {
             }
         };
         self.dress(&mut response, &id, origin);
-        log(&method, &response, &id, started.elapsed());
+        let (route, took) = (pattern(&response), started.elapsed());
+        self.meters
+            .answered(route, &method, response.status(), took);
+        log(&method, route, response.status(), &id, took);
         Ok(response)
     }
 
@@ -153,13 +162,18 @@ fn is_stream(headers: &HeaderMap) -> bool {
         .is_some_and(|t| t.as_bytes().starts_with(b"text/event-stream"))
 }
 
+/// The route that answered; empty for a path that has none, and for preflights.
+fn pattern<B>(response: &Response<B>) -> &'static str {
+    response.extensions().get::<Pattern>().map_or("", |p| p.0)
+}
+
 /// One line a request. Paths hold ids and queries may hold tokens, so only the route's pattern is written.
-fn log<B>(method: &Method, response: &Response<B>, id: &str, took: Duration) {
-    let route = response.extensions().get::<Pattern>().map_or("", |p| p.0);
-    let status = response.status().as_u16();
+fn log(method: &Method, route: &str, status: StatusCode, id: &str, took: Duration) {
+    let is_bad = status.is_server_error();
+    let status = status.as_u16();
     let duration_ms = took.as_micros() as f64 / 1000.0;
     let method = method.as_str();
-    if response.status().is_server_error() || took > SLOW {
+    if is_bad || took > SLOW {
         tracing::info!(
             request.id = id,
             http.method = method,

@@ -19,10 +19,12 @@ use tower_http::compression::predicate::{NotForContentType, Predicate as _, Size
 use super::auth::Authenticator;
 use super::dispatch::{Dispatch, filter};
 use super::edge::Edge;
+use super::meters::HttpMeters;
 use super::route::Route;
 use super::table::Table;
 use crate::config;
 use crate::kernel::backoff::Backoff;
+use crate::kernel::meters::Meters;
 use crate::kernel::{Error, Result, random};
 
 /// The most a connection buffers, and so the longest head. Small, since thousands of streams stand idle.
@@ -95,6 +97,26 @@ pub async fn serve(
     patience: Patience,
     shutdown: CancellationToken,
 ) -> Result<()> {
+    let unmetered = Meters::default();
+    serve_metered(
+        listener, routes, auth, settings, patience, &unmetered, shutdown,
+    )
+    .await
+}
+
+/// As [`serve`], counting what is answered.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_metered(
+    listener: TcpListener,
+    routes: Vec<Route>,
+    auth: Authenticator,
+    settings: &config::Http,
+    patience: Patience,
+    meters: &Meters,
+    shutdown: CancellationToken,
+) -> Result<()> {
     let tracker = TaskTracker::new();
     let dispatch = Arc::new(Dispatch {
         table: Table::new(routes)?,
@@ -109,7 +131,11 @@ pub async fn serve(
     let stack = ServiceBuilder::new()
         .layer(CompressionLayer::new().compress_when(worth_it))
         .service(warp::service(filter(dispatch)));
-    let edge = Arc::new(Edge::new(&settings.cors_origins, shutdown.clone()));
+    let edge = Arc::new(Edge::new(
+        &settings.cors_origins,
+        shutdown.clone(),
+        HttpMeters::new(meters.clone()),
+    ));
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod decode;
 pub mod error;
 pub mod json;
+pub mod meters;
 pub mod random;
 pub mod secret;
 pub mod words;

@@ -21,7 +21,9 @@ use crate::deliveries::completer::Completer;
 use crate::deliveries::decide::decide;
 use crate::deliveries::model::{Attempted, Next, Outgoing, SendError};
 use crate::deliveries::store;
+use crate::kernel::meters::Meters;
 use crate::kernel::{Lane, Result, clock, random};
+use crate::pipeline::meters::AttemptMeters;
 use crate::queue::model::{DeliveryJob, Round, Source};
 use crate::queue::presence::Presence;
 use crate::queue::store::DeliveryPlace;
@@ -48,6 +50,7 @@ pub struct Dispatcher {
     slot_freed: Arc<dyn Fn() + Send + Sync>,
     tries: TaskTracker,
     give_up: CancellationToken,
+    meters: Arc<AttemptMeters>,
 }
 
 impl Dispatcher {
@@ -83,7 +86,15 @@ impl Dispatcher {
             slot_freed,
             tries: TaskTracker::new(),
             give_up: CancellationToken::new(),
+            meters: Arc::new(AttemptMeters::new(&Meters::default())),
         }
+    }
+
+    /// The same, counting its tries.
+    #[must_use]
+    pub fn metered(mut self, meters: &Meters) -> Self {
+        self.meters = Arc::new(AttemptMeters::new(meters));
+        self
     }
 
     /// Waits for tries under way; after the deadline the rest is abandoned, recorded as ambiguous and given back at once.
@@ -214,9 +225,10 @@ impl Dispatcher {
             self.slot_freed.clone(),
             self.give_up.clone(),
         );
-        let presence = self.presence.clone();
+        let (presence, meters) = (self.presence.clone(), self.meters.clone());
         self.tries.spawn(async move {
             let ended = attempt(&*way.channel, &job, lease_end, &presence, &give_up).await;
+            meters.ended(way.channel.kind(), ended.outcome, ended.took);
             completer.report(ended);
             drop(slot);
             if way.limited.swap(false, Ordering::AcqRel) {

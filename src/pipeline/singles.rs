@@ -24,6 +24,7 @@ impl Evaluator {
     /// # Errors
     /// The failure itself when it was nobody's fault (a lost connection, a lock): the same batch is tried again later.
     pub(super) async fn set_apart(&self, failure: Failure, jobs: &[i64]) -> Result<()> {
+        self.meters.failed();
         self.marks.reset();
         self.inboxes
             .lock()

@@ -57,6 +57,16 @@ pub struct Hub {
     mark: Notify,
     sweep: watch::Sender<Duration>,
     next_id: AtomicU64,
+    counts: HubCounts,
+}
+
+/// Counts since start.
+#[derive(Debug, Default)]
+pub struct HubCounts {
+    /// Bursts handed to a reader.
+    pub bursts: AtomicU64,
+    /// Readers that didn't keep up and were cut off.
+    pub cut_off: AtomicU64,
 }
 
 #[derive(Default)]
@@ -113,6 +123,7 @@ impl Hub {
             mark: Notify::new(),
             sweep: watch::Sender::new(SWEEP),
             next_id: AtomicU64::new(1),
+            counts: HubCounts::default(),
         })
     }
 
@@ -122,6 +133,12 @@ impl Hub {
 
     fn marked(&self) -> MutexGuard<'_, HashSet<String>> {
         self.marked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts since start.
+    #[must_use]
+    pub fn counts(&self) -> &HubCounts {
+        &self.counts
     }
 
     /// Readers connected.
@@ -308,9 +325,16 @@ impl Hub {
                     stand.rev = rev;
                     stand.epoch.clone_from(&state.epoch);
                     // A reader that doesn't keep up is cut off; it comes back and reads on from its own position.
+                    let before = watched.readers.len();
                     watched
                         .readers
                         .retain(|(_, sender)| sender.try_send(gift.clone()).is_ok());
+                    let kept = watched.readers.len();
+                    let count = |counter: &AtomicU64, by: usize| {
+                        counter.fetch_add(by as u64, Ordering::Relaxed);
+                    };
+                    count(&self.counts.bursts, kept);
+                    count(&self.counts.cut_off, before - kept);
                     more
                 }
             }

@@ -2,4 +2,4 @@
 -- Parameters: none
 -- Rows: one: roles (comma-separated, empty when none)
 select coalesce(string_agg(rolname::text, ',' order by rolname), '')::text as roles
-  from pg_roles where rolname in ('neurolink_producer', 'neurolink_readonly')
+  from pg_roles where rolname in ('neurolink_admin', 'neurolink_producer', 'neurolink_readonly')

@@ -53,6 +53,7 @@ fn assemble(r: &mut Reader<'_>, needs: Needs, env: Lookup<'_>) -> Result<Config,
     let data_dir = data_dir(r, env);
     let http = http(r);
     let auth = auth::auth(r, needs);
+    let metrics_public = r.value("NEUROLINK_METRICS_PUBLIC", values::boolean);
     let worker = worker(r);
     let email = email::email(r);
     let erp_url = r.optional("NEUROLINK_ERP_URL", addresses::web);
@@ -62,6 +63,7 @@ fn assemble(r: &mut Reader<'_>, needs: Needs, env: Lookup<'_>) -> Result<Config,
         database: database?,
         http: http?,
         auth: auth?,
+        metrics_public: metrics_public?,
         worker: worker?,
         email: email?,
         data_dir: data_dir?,

@@ -152,7 +152,11 @@ async fn template(admin: &Client) -> String {
     if !exists(admin, &name).await {
         sweep(admin).await;
         // Roles belong to the server; the grants need them before the template is migrated.
-        for role in ["neurolink_producer", "neurolink_readonly"] {
+        for role in [
+            "neurolink_admin",
+            "neurolink_producer",
+            "neurolink_readonly",
+        ] {
             let create = format!(
                 "do $$ begin create role {role}; exception when duplicate_object then null; end $$"
             );
