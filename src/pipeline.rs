@@ -7,6 +7,8 @@
 
 pub mod compose;
 pub mod deliver;
+mod failure;
+mod replay;
 pub mod rulebook;
 pub mod singles;
 pub mod watchdog;
@@ -18,10 +20,13 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
+pub use crate::pipeline::failure::Failure;
+
 use crate::db::{Client, Db, Tx};
-use crate::ingest::Event;
+use crate::ingest::{Event, EventTypes};
 use crate::kernel::{ChannelKind, Error, Lane, Result, clock};
 use crate::pipeline::compose::Composed;
+use crate::pipeline::replay::Turn;
 use crate::pipeline::rulebook::Rulebook;
 use crate::queue::marks::{Marks, Position};
 use crate::queue::model::{EventClaim, Round, Source};
@@ -65,6 +70,7 @@ pub struct Evaluator {
     singles_seen: Mutex<Option<Instant>>,
     failures: AtomicU32,
     ids: Mutex<Ids>,
+    types: EventTypes,
     inboxes: Mutex<HashSet<String>>,
 }
 
@@ -123,6 +129,7 @@ impl Evaluator {
         hooks: Hooks,
     ) -> Self {
         Self {
+            types: EventTypes::new(db.clone()),
             db,
             presence,
             rulebook,
@@ -155,7 +162,7 @@ impl Evaluator {
         let round = self.note(&claim, &places);
         let jobs: Vec<i64> = claim.jobs.iter().map(|job| job.job_id).collect();
 
-        match self.evaluate(tx, claim).await {
+        match self.evaluate(tx, claim, Turn::First).await {
             Ok(written) => {
                 self.failures.store(0, Ordering::Relaxed);
                 self.announce(written);
@@ -166,7 +173,7 @@ impl Evaluator {
     }
 
     /// Stations 4 to 6 for claimed events, and the commit.
-    async fn evaluate(&self, tx: Tx, claim: EventClaim) -> Result<Written, Failure> {
+    async fn evaluate(&self, tx: Tx, claim: EventClaim, turn: Turn) -> Result<Written, Failure> {
         let rules = self.rulebook.at(&tx, claim.rules_rev).await?;
         let (events, jobs): (Vec<Event>, Vec<i64>) = claim
             .jobs
@@ -185,8 +192,11 @@ impl Evaluator {
             .map_err(Failure::blameless)?;
         let people = Arc::new(people);
         let tellings = compose::tellings(&judged, &people); // 5: who is told what
+        let (tellings, told) = turn
+            .missing(&tx, &events, &judged, &people, tellings)
+            .await?;
         let numbers = self.take_ids(&tx, tellings.len()).await?;
-        let composed = watchdog::compose(
+        let mut composed = watchdog::compose(
             dog,
             rulebook,
             &events,
@@ -198,8 +208,10 @@ impl Evaluator {
         )
         .await
         .map_err(|f| f.of(&jobs))?; // 5 and 6: texts, planned deliveries
+        told.correct(&mut composed);
         let users = self.open_inboxes(&composed).await?;
-        self.write(tx, &events, &composed).await?; // 5 and 6: rows, commit
+        self.write(tx, &events, &composed, turn).await?; // 5 and 6: rows, commit
+        self.types.saw(&events);
 
         let deliveries = composed.deliveries.iter().any(|d| d.status == "pending");
         Ok(Written { users, deliveries })
@@ -207,13 +219,13 @@ impl Evaluator {
 
     /// One flight: outcomes, deliveries with their jobs, inboxes locked and moved, notifications, commit. Inboxes come last:
     /// their locks are what two workers with the same recipients wait for.
-    async fn write(&self, tx: Tx, events: &[Event], composed: &Composed) -> Result<()> {
+    async fn write(&self, tx: Tx, events: &[Event], composed: &Composed, turn: Turn) -> Result<()> {
         let events: Vec<&Event> = events.iter().collect();
         rules::store::prepare(&tx).await?;
         notifications::store::prepare(&tx).await?;
         deliveries::store::prepare(&tx).await?;
         let (outcomes, planned, told, committed) = futures_util::join!(
-            rules::store::insert_outcomes(&tx, &composed.outcomes),
+            turn.write_outcomes(&tx, &composed.outcomes),
             deliveries::store::insert(
                 &tx,
                 &composed.deliveries,
@@ -354,36 +366,4 @@ impl Evaluator {
 /// Sends `commit` behind what was sent in the same poll.
 async fn commit_last(client: &Client) -> Result<()> {
     client.batch_execute("commit").await.map_err(Error::from)
-}
-
-/// Why a batch failed, and whose fault it is if that is known.
-#[derive(Debug)]
-pub struct Failure {
-    /// What happened.
-    pub error: Error,
-    /// The job whose event did it.
-    pub culprit: Option<i64>,
-    /// No event did it (the directory's view is broken): nothing is set apart or given up, however long it lasts.
-    pub is_blameless: bool,
-}
-
-impl Failure {
-    /// Nobody's fault.
-    fn blameless(error: Error) -> Self {
-        Self {
-            error,
-            culprit: None,
-            is_blameless: true,
-        }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self {
-            error,
-            culprit: None,
-            is_blameless: false,
-        }
-    }
 }

@@ -8,4 +8,5 @@ pub mod routes;
 pub mod store;
 
 pub use cursor::Cursor;
+pub use inbox::Inboxes;
 pub use model::{Change, InboxState, NewNotification, Notification};
