@@ -1,6 +1,6 @@
 -- Reading events by time without an index on it: ids and received_at rise together, but for transactions that were long open.
 
--- The lowest id of the events received from this moment on: binary search over the primary key, some 25 looks. Received_at is the
+-- An id from which on events were received at this moment or later: binary search over the primary key, some 25 looks. Received_at is the
 -- start of a transaction and the id is taken later, so neighbours may stand in disorder: ask for a moment some minutes off, and filter.
 create or replace function neurolink_event_id_at(moment timestamptz) returns bigint
 language plpgsql stable security definer set search_path = @schema@, pg_temp as $$
@@ -24,5 +24,5 @@ begin
     return v_low;
 end $$;
 comment on function neurolink_event_id_at(timestamptz) is
-    'The lowest id of the events received from this moment on, by binary search; exact but for transactions that were long open';
+    'An id from which on events were received at this moment or later, by binary search over the key; exact but for transactions that were long open';
 revoke execute on function neurolink_event_id_at(timestamptz) from public;
