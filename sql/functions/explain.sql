@@ -74,7 +74,8 @@ begin
         'event', pg_catalog.jsonb_build_object('id', v_row.id, 'source_module', v_row.source_module, 'event_type', v_row.event_type,
             'branch_id', v_row.branch_id, 'actor_id', v_row.actor_id, 'received_at', v_row.received_at),
         'evaluated_at', v_outcome.evaluated_at, 'replayed_at', v_outcome.replayed_at,
-        'rules_matched', v_outcome.rules_matched, 'notifications', v_outcome.notifications, 'error', v_outcome.error);
+        'rules_matched', v_outcome.rules_matched, 'notifications', v_outcome.notifications, 'error', v_outcome.error,
+        'warnings', v_outcome.warnings);
 
     -- Told? Rule by rule (a loose scan of the unique key), since an event may have told very many.
     with recursive rules as (

@@ -357,3 +357,21 @@ async fn a_rule_that_came_later_says_that_a_replay_would_tell_them_and_it_does()
     says(&why(&app, &sql, id, "ali").await, "told", &["rule late"]);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_rule_whose_text_could_not_be_written_says_so() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    people(&sql).await;
+    let template = json!({"title": "T {{n}}", "on_missing": "fail", "recipient_users": ["ali"]});
+    rule(&sql, "strict", "a.b", &template).await;
+    let app = App::start(&db).await;
+    let id = event(&sql, "a.b", &json!({})).await;
+    drained(&sql).await;
+    says(
+        &why(&app, &sql, id, "ali").await,
+        "render_failed",
+        &["No: rule strict chose ali, but its text could not be written: "],
+    );
+    app.stop().await;
+}

@@ -6,7 +6,7 @@ pub mod reason;
 pub mod routes;
 pub mod store;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::db::Client;
@@ -37,6 +37,30 @@ pub struct Explanation {
     pub rules: Vec<reason::Reason>,
 }
 
+/// What an evaluation has warned of.
+#[derive(Deserialize)]
+struct Facts {
+    #[serde(default)]
+    warnings: Option<Vec<Warned>>,
+}
+
+#[derive(Deserialize)]
+struct Warned {
+    rule: String,
+    kind: String,
+    detail: String,
+}
+
+/// Rules whose texts could not be written for this event, and why: they chose people, and told nobody.
+fn unwritten(facts: &str) -> Vec<(String, String)> {
+    // What a DBA may have put there in another shape says nothing to us.
+    let facts = serde_json::from_str::<Facts>(facts);
+    let warnings = facts.ok().and_then(|facts| facts.warnings);
+    let failed = |w: &Warned| w.kind == "render_failed";
+    let warnings = warnings.into_iter().flatten().filter(failed);
+    warnings.map(|w| (w.rule, w.detail)).collect()
+}
+
 /// Why `user` was told of an event, or not. `None` = there is no such event, or not for the caller.
 ///
 /// # Errors
@@ -58,6 +82,7 @@ pub async fn explain(
         // Deleted between the two looks.
         return Ok(None);
     }
+    let unwritten = unwritten(&stored.facts);
     let mut explanation = Explanation {
         event_id: event.id,
         user_id: user.to_owned(),
@@ -75,7 +100,7 @@ pub async fn explain(
     let people = People::of(client, &[], &[user.to_owned()]).await?;
     let asked = trace::judge::ask(rules.rules, &event).await?;
     if let Some(person) = people.by_id(user) {
-        let (code, answer, reasons) = reason::decide(&event, person, &asked);
+        let (code, answer, reasons) = reason::decide(&event, person, &asked, &unwritten);
         explanation.code = code.to_owned();
         explanation.answer = answer;
         explanation.rules = reasons;

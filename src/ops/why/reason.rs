@@ -27,14 +27,25 @@ pub struct Reason {
 }
 
 /// The code, the answer, and every rule's reason, the most telling first. For somebody who was told nothing of an event that was
-/// evaluated without error.
+/// evaluated without error. `unwritten` are rules whose texts could not be written then, and why.
 #[must_use]
 pub fn decide(
     event: &Event,
     person: &Person,
     asked: &[Asked],
+    unwritten: &[(String, String)],
 ) -> (&'static str, String, Vec<Reason>) {
     let mut reasons: Vec<Reason> = asked.iter().map(|asked| reason(person, asked)).collect();
+    for reason in reasons.iter_mut().filter(|r| r.code == "would_be_told") {
+        let Some((rule, detail)) = unwritten.iter().find(|(rule, _)| *rule == reason.rule) else {
+            continue;
+        };
+        reason.code = "render_failed";
+        reason.why = format!(
+            "rule {rule} chose {}, but its text could not be written: {detail}",
+            person.id
+        );
+    }
     // Stable: among equals the order of evaluation.
     reasons.sort_by_key(|reason| reason.rank);
     let (id, user) = (event.id, &person.id);
