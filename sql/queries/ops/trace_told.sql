@@ -10,11 +10,14 @@ with recursive rules as (
      cross join lateral (select n.rule_id from neurolink_notifications n
                           where n.event_id = $1 and n.rule_id > r.rule_id order by n.rule_id limit 1) x
      where r.nth < $2
+), counted as materialized (
+    select r.rule_id,
+           (select count(*) from (select from neurolink_notifications c where c.event_id = $1 and c.rule_id = r.rule_id limit $4) c) as told
+      from rules r
 )
-select r.rule_id,
-       (select count(*) from (select from neurolink_notifications c where c.event_id = $1 and c.rule_id = r.rule_id limit $4) c) as told,
+select r.rule_id, r.told,
        n.id, n.user_id, n.rule_version, n.step, n.in_app, n.title, n.created_at, n.seen_at, n.read_at, n.archived_at, n.deleted_at
-  from rules r
+  from counted r
  cross join lateral (
        select * from neurolink_notifications
         where event_id = $1 and rule_id = r.rule_id order by user_id, step limit $3) n

@@ -9,8 +9,8 @@ use crate::db::Client;
 use crate::ingest::Event;
 use crate::kernel::{Error, Result, Severity};
 
-/// Events that one page walks over at most: some 20 ms.
-const WALKED: i64 = 20_000;
+/// Events that one page walks over at most: some 10 ms, twice or thrice that where outcomes are asked.
+const WALKED: i64 = 10_000;
 /// Ids that one page takes from an index of rare ones.
 const RARE: i64 = 2_000;
 

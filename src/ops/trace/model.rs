@@ -140,7 +140,7 @@ pub struct TracedRule {
 pub struct Recipients {
     /// Whom the rule would choose today.
     pub chosen_today: usize,
-    /// Notifications it made of the event, at most 10 000 counted.
+    /// Notifications it made of the event, at most 1 000 counted.
     pub notified: i64,
     /// Some of them: first who was told, by id.
     pub items: Vec<Recipient>,

@@ -11,7 +11,7 @@ use crate::kernel::Result;
 use crate::rules::RuleRow;
 
 /// Notifications of a rule that are counted; more are "at least".
-const COUNTED: i64 = 10_000;
+const COUNTED: i64 = 1_000;
 /// Attempts of a delivery that are shown.
 const ATTEMPTS: i64 = 20;
 
@@ -29,7 +29,7 @@ pub struct Rules {
 /// Whom a rule told: how many, and some of them.
 #[derive(Debug, Default)]
 pub struct ToldBy {
-    /// At most 10 000.
+    /// At most 1 000.
     pub count: i64,
     /// By id of the person.
     pub people: Vec<(String, Told)>,
