@@ -77,6 +77,10 @@ async fn events_are_listed_newest_first_by_any_filter() {
         ("outcome=waiting".into(), vec![5, 4, 3, 2, 1]),
         ("outcome=failed".into(), vec![]),
         (
+            "from=0001-01-01T00:00:00Z&to=9999-12-30T00:00:00Z".into(),
+            vec![5, 4, 3, 2, 1],
+        ),
+        (
             format!(
                 "from={}&to={}",
                 hours_ago(4) - jiff::SignedDuration::from_mins(5),
@@ -118,6 +122,8 @@ async fn parameters_that_could_only_find_nothing_are_refused_by_name() {
             "invalid_parameter",
             "to",
         ),
+        ("from=-009999-01-02T00:00:00Z", "invalid_parameter", "from"),
+        ("to=yesterday", "invalid_parameter", "to"),
         ("modul=x", "unknown_parameter", "modul"),
         ("cursor=x", "invalid_cursor", "cursor"),
         ("limit=0", "invalid_limit", "limit"),
