@@ -313,3 +313,53 @@ async fn who_is_just_evaluating_the_event_is_waited_for_and_their_notifications_
     );
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_delivery_that_is_being_sent_stays_with_its_sender_and_its_next_claim_cancels_it() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    people(&sql).await;
+    let mails = tempfile::tempdir().unwrap();
+    let settings = [
+        ("NEUROLINK_EMAIL_DIR", mails.path().to_str().unwrap()),
+        ("NEUROLINK_EMAIL_FROM", "erp@tsh.example"),
+    ];
+    let template = json!({"title": "T", "recipient_users": ["ali", "cfo"], "channels": ["email"]});
+    rule(&sql, "r", "*", &template).await;
+    sql.batch_execute("select neurolink_pause('delivery')")
+        .await
+        .unwrap();
+    let app = App::start_with(&db, crate::support::app::WHOLE, &settings).await;
+    let id = event(&sql, "a.b", &json!({})).await;
+    until(&sql, "select count(*) = 2 from neurolink_jobs").await;
+    // Somebody else's claim on one of the two.
+    sql.batch_execute(
+        "update neurolink_jobs set claimed_by = gen_random_uuid(), attempt = 1, run_at = now() + interval '1 minute'
+          where id = (select min(id) from neurolink_jobs)",
+    )
+    .await
+    .unwrap();
+    let (status, answer) = delete(&app, id).await;
+    let took = &answer["took_along"];
+    assert_eq!(
+        (
+            status,
+            &took["deliveries_cancelled"],
+            &took["deliveries_under_way"]
+        ),
+        (200, &json!(1), &json!(1))
+    );
+    let pending = "select count(*) from neurolink_delivery_log where status = 'pending'";
+    assert_eq!(number(&sql, pending).await, 1);
+    // Its lease runs out: whoever claims it next finds nothing to send.
+    sql.batch_execute(
+        "update neurolink_jobs set run_at = now(); select neurolink_resume('delivery')",
+    )
+    .await
+    .unwrap();
+    drained(&sql).await;
+    let cancelled = "select count(*) from neurolink_delivery_log where status = 'cancelled'";
+    assert_eq!(number(&sql, cancelled).await, 2);
+    assert_eq!(std::fs::read_dir(mails.path()).unwrap().count(), 0);
+    app.stop().await;
+}
