@@ -7,7 +7,9 @@
 
 pub mod compose;
 pub mod deliver;
+mod failure;
 mod meters;
+mod replay;
 pub mod rulebook;
 pub mod singles;
 pub mod watchdog;
@@ -20,11 +22,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
+pub use crate::pipeline::failure::Failure;
+
 use crate::db::{Client, Db, Tx};
-use crate::ingest::Event;
-use crate::kernel::{ChannelKind, Error, Lane, Result, clock};
+use crate::ingest::{Event, EventTypes};
+use crate::kernel::{ChannelKind, Lane, Result, clock};
 use crate::pipeline::compose::Composed;
 use crate::pipeline::meters::EvaluationMeters;
+use crate::pipeline::replay::Turn;
 use crate::pipeline::rulebook::Rulebook;
 use crate::queue::marks::Position;
 use crate::queue::model::{EventClaim, Round, Source};
@@ -69,6 +74,7 @@ pub struct Evaluator {
     singles_seen: Mutex<Option<Instant>>,
     failures: AtomicU32,
     ids: Mutex<Ids>,
+    types: EventTypes,
     inboxes: Mutex<HashSet<String>>,
     meters: EvaluationMeters,
 }
@@ -129,6 +135,7 @@ impl Evaluator {
     ) -> Self {
         let marks = SharedMarks::new(db.clone(), "event");
         Self {
+            types: EventTypes::new(db.clone()),
             db,
             presence,
             rulebook,
@@ -162,7 +169,7 @@ impl Evaluator {
         self.marks.sweep_when_due();
         let jobs: Vec<i64> = claim.jobs.iter().map(|job| job.job_id).collect();
 
-        match self.evaluate(tx, claim).await {
+        match self.evaluate(tx, claim, Turn::First).await {
             Ok(written) => {
                 self.failures.store(0, Ordering::Relaxed);
                 self.announce(written);
@@ -173,7 +180,7 @@ impl Evaluator {
     }
 
     /// Stations 4 to 6 for claimed events, and the commit.
-    async fn evaluate(&self, tx: Tx, claim: EventClaim) -> Result<Written, Failure> {
+    async fn evaluate(&self, tx: Tx, claim: EventClaim, turn: Turn) -> Result<Written, Failure> {
         let began = clock::instant();
         let rules = self.rulebook.at(&tx, claim.rules_rev).await?;
         let (events, jobs): (Vec<Event>, Vec<i64>) = claim
@@ -193,8 +200,11 @@ impl Evaluator {
             .map_err(Failure::blameless)?;
         let people = Arc::new(people);
         let tellings = compose::tellings(&judged, &people); // 5: who is told what
+        let (tellings, told) = turn
+            .missing(&tx, &events, &judged, &people, tellings)
+            .await?;
         let numbers = self.take_ids(&tx, tellings.len()).await?;
-        let composed = watchdog::compose(
+        let mut composed = watchdog::compose(
             dog,
             rulebook,
             &events,
@@ -206,8 +216,10 @@ impl Evaluator {
         )
         .await
         .map_err(|f| f.of(&jobs))?; // 5 and 6: texts, planned deliveries
+        told.correct(&mut composed);
         let users = self.open_inboxes(&composed).await?;
-        self.write(tx, &events, &composed, now).await?; // 5 and 6: rows, commit
+        self.write(tx, &events, &composed, turn, now).await?; // 5 and 6: rows, commit
+        self.types.saw(&events);
         self.meters
             .evaluated(events.len(), began.elapsed(), &composed);
 
@@ -320,37 +332,5 @@ impl Evaluator {
             known.extend(unknown.into_iter().map(str::to_owned));
         }
         Ok(users.into_iter().map(str::to_owned).collect())
-    }
-}
-
-/// Why a batch failed, and whose fault it is if that is known.
-#[derive(Debug)]
-pub struct Failure {
-    /// What happened.
-    pub error: Error,
-    /// The job whose event did it.
-    pub culprit: Option<i64>,
-    /// No event did it (the directory's view is broken): nothing is set apart or given up, however long it lasts.
-    pub is_blameless: bool,
-}
-
-impl Failure {
-    /// Nobody's fault.
-    fn blameless(error: Error) -> Self {
-        Self {
-            error,
-            culprit: None,
-            is_blameless: true,
-        }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self {
-            error,
-            culprit: None,
-            is_blameless: false,
-        }
     }
 }

@@ -35,6 +35,12 @@ pub(super) fn routes(
     routes.extend(ops::audit::routes::routes(db));
     routes.extend(ops::series::routes::routes(db));
     routes.extend(ops::summary::routes::routes(db));
+    routes.extend(ingest::read::routes::routes(db));
+    routes.extend(ops::trace::routes::routes(db));
+    routes.extend(ops::why::routes::routes(db));
+    routes.extend(ops::replay::routes::routes(db));
+    routes.extend(ops::removal::routes::routes(db, inboxes));
+    routes.extend(ops::event_types::routes::routes(db));
     routes
 }
 

@@ -65,6 +65,8 @@ commands! {
     demo => Demo,
     /// List, check, try, export and import rules
     rules => Rules,
+    /// Say why somebody was told of an event, or why not
+    why => Why,
     /// Print the settings in force and where each came from
     config => Config,
     /// Make a token to try things out with

@@ -9,3 +9,4 @@ pub mod routes;
 pub mod store;
 
 pub use model::{People, Person};
+pub use recipients::Standing;

@@ -1,6 +1,6 @@
 //! An audience and the people there are → the recipients. Pure.
 
-use crate::directory::model::{Holders, People};
+use crate::directory::model::{Holders, People, Person};
 use crate::rules::Audience;
 use crate::rules::model::Branches;
 
@@ -25,6 +25,75 @@ pub fn choose(audience: &Audience, people: &People) -> Vec<usize> {
     chosen
 }
 
+/// Why an audience includes a person, or doesn't.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing<'a> {
+    /// Named by id.
+    Named,
+    /// Holds this role, in the right branch.
+    Role(&'a str),
+    /// Would be told, but did it themselves.
+    Actor,
+    /// Holds this role, in another branch.
+    OtherBranch(&'a str),
+    /// Neither named nor holding any of the roles.
+    Stranger,
+}
+
+impl Standing<'_> {
+    /// Whether they are told.
+    #[must_use]
+    pub fn is_chosen(self) -> bool {
+        matches!(self, Self::Named | Self::Role(_))
+    }
+}
+
+impl Person {
+    fn is_within(&self, branches: &Branches) -> bool {
+        match branches {
+            Branches::Any => true,
+            Branches::Of(list) => self
+                .branch_ids
+                .iter()
+                .any(|own| own == "*" || list.contains(own)),
+        }
+    }
+
+    /// How this person stands to an audience: chosen exactly where [`choose`] chooses them.
+    #[must_use]
+    pub fn standing<'a>(&self, audience: &'a Audience) -> Standing<'a> {
+        let role = || audience.roles.iter().find(|role| self.roles.contains(role));
+        let standing = if audience.users.contains(&self.id) {
+            Standing::Named
+        } else {
+            match role() {
+                Some(role) if self.is_within(&audience.branches) => Standing::Role(role),
+                Some(role) => Standing::OtherBranch(role),
+                None => Standing::Stranger,
+            }
+        };
+        if standing.is_chosen() && audience.except.as_ref() == Some(&self.id) {
+            return Standing::Actor;
+        }
+        standing
+    }
+}
+
+impl People {
+    /// The people an audience names, in order of id.
+    #[must_use]
+    pub fn chosen(&self, audience: &Audience) -> Vec<&Person> {
+        let chosen = choose(audience, self).into_iter();
+        chosen.map(|index| self.get(index)).collect()
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn by_id(&self, id: &str) -> Option<&Person> {
+        self.by_id.get(id).map(|&index| self.get(index))
+    }
+}
+
 fn within<'a>(
     branches: &'a Branches,
     holders: &'a Holders,
@@ -45,7 +114,6 @@ fn within<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::Person;
 
     fn person(id: &str, roles: &[&str], branches: &[&str]) -> Person {
         Person {
@@ -98,6 +166,28 @@ mod tests {
             ids(&audience(&["accountant"], Branches::Of(vec![])), &people),
             [""; 0]
         );
+    }
+
+    #[test]
+    fn a_persons_standing_says_why_and_agrees_with_the_choice() {
+        let people = people();
+        let mut audience = audience(&["accountant", "cfo"], Branches::Of(vec!["bgd".to_owned()]));
+        audience.users = vec!["omar".into()];
+        audience.except = Some("noor".into());
+        let standing = |id: &str| people.by_id(id).unwrap().standing(&audience);
+        assert_eq!(standing("ali"), Standing::Role("accountant"));
+        assert_eq!(standing("zainab"), Standing::OtherBranch("accountant"));
+        assert_eq!(standing("omar"), Standing::Named);
+        assert_eq!(standing("noor"), Standing::Actor);
+        for person in &people.all {
+            let chosen = people.chosen(&audience).iter().any(|p| p.id == person.id);
+            assert_eq!(
+                person.standing(&audience).is_chosen(),
+                chosen,
+                "{}",
+                person.id
+            );
+        }
     }
 
     #[test]

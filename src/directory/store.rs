@@ -71,6 +71,16 @@ pub async fn find(client: &Client, roles: &[String], ids: &[String]) -> Result<P
     Ok(People::new(people))
 }
 
+impl People {
+    /// As [`find`], for rooms further down the line.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn of(client: &Client, roles: &[String], ids: &[String]) -> Result<Self> {
+        find(client, roles, ids).await
+    }
+}
+
 /// A page by id, after one.
 ///
 /// # Errors

@@ -92,6 +92,18 @@ impl<T> Listing<T> {
     }
 }
 
+impl<T> Listing<T> {
+    /// From the items of a bounded walk, which may be fewer than were asked for while there is more to look at: `next` is where
+    /// it has to go on.
+    ///
+    /// # Errors
+    /// `Internal` when a cursor can't be written as JSON.
+    pub fn until<C: Serialize>(items: Vec<T>, next: Option<&C>) -> Result<Self> {
+        let next_cursor = next.map(write_cursor).transpose()?;
+        Ok(Self { items, next_cursor })
+    }
+}
+
 fn read_cursor<C: DeserializeOwned>(text: &str) -> Option<C> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
 }
@@ -142,6 +154,17 @@ mod tests {
         assert_eq!(
             serde_json::to_string(&full).unwrap(),
             r#"{"items":[1,2],"next_cursor":null}"#
+        );
+    }
+
+    #[test]
+    fn a_page_of_a_walk_may_hold_nothing_and_still_have_a_next() {
+        let listing = Listing::<i32>::until(Vec::new(), Some(&(1i32, 9i64))).unwrap();
+        let next = listing.next_cursor.unwrap();
+        assert_eq!(page(&[("cursor", &next)]).unwrap().after, Some((1, 9)));
+        assert_eq!(
+            Listing::until(vec![1], None::<&i64>).unwrap().next_cursor,
+            None
         );
     }
 

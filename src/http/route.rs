@@ -204,15 +204,20 @@ impl Call {
     /// # Errors
     /// `Invalid` for anything else.
     pub fn moment(&self, name: &str) -> Result<Option<jiff::Timestamp>> {
+        // The year 1: PostgreSQL begins at 4713 BC, and nobody means less.
+        const EARLIEST: i64 = -62_135_596_800;
         self.query(name)?
             .map(|text| {
-                text.parse().map_err(|_| {
-                    Error::invalid_at(
-                        "invalid_parameter",
-                        name,
-                        format!("`{name}` is a time of RFC 3339, like `2026-12-15T08:00:00Z`"),
-                    )
-                })
+                text.parse::<jiff::Timestamp>()
+                    .ok()
+                    .filter(|moment| moment.as_second() >= EARLIEST)
+                    .ok_or_else(|| {
+                        Error::invalid_at(
+                            "invalid_parameter",
+                            name,
+                            format!("`{name}` is a time of RFC 3339, like `2026-12-15T08:00:00Z`"),
+                        )
+                    })
             })
             .transpose()
     }

@@ -5,11 +5,15 @@ mod handle;
 mod lanes;
 pub mod model;
 pub mod parse;
+pub mod read;
 mod routes;
 mod store;
+pub mod types;
 mod writer;
 
 pub use handle::{OnCommit, WriterHandle};
 pub use model::{Event, NewEvent, Stored};
+pub use read::model::Outcome;
 pub use routes::routes;
+pub use types::EventTypes;
 pub use writer::Writer;

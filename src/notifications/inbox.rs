@@ -34,6 +34,13 @@ impl Inboxes {
         Self { db, changed }
     }
 
+    /// These people's inboxes were changed by somebody else, who has just committed.
+    pub fn tell(&self, users: Vec<String>) {
+        if !users.is_empty() {
+            (self.changed)(users);
+        }
+    }
+
     /// A page, newest first, below an id.
     ///
     /// # Errors

@@ -9,5 +9,6 @@ pub mod routes;
 pub mod store;
 
 pub use cursor::Cursor;
+pub use inbox::Inboxes;
 pub use model::{Change, InboxState, Notification};
 pub use new::NewNotification;

@@ -8,8 +8,10 @@ use std::time::Duration;
 use crate::db::Tx;
 use crate::kernel::backoff::Backoff;
 use crate::kernel::{Error, Result, random};
+use crate::pipeline::replay::Turn;
 use crate::pipeline::{Evaluator, Failure};
 use crate::queue::{self, SingleJob};
+use crate::rules;
 
 /// While an event is evaluated alone; a worker that dies is rescued long before.
 const LEASE: Duration = Duration::from_secs(60);
@@ -92,7 +94,21 @@ impl Evaluator {
             );
             return tx.rollback().await;
         }
-        let failure = match self.evaluate(tx, claim).await {
+        let turn = if job.is_replay {
+            Turn::Again
+        } else {
+            Turn::First
+        };
+        // Locked before anything is judged: of two replays the second adds to the first.
+        if turn == Turn::Again && !rules::store::hold_outcome(&tx, job.event_id).await? {
+            tracing::info!(
+                event.id = job.event_id,
+                job.id = job.job_id,
+                "there is nothing to evaluate again: the event was deleted, or never evaluated"
+            );
+            return tx.commit().await;
+        }
+        let failure = match self.evaluate(tx, claim, turn).await {
             Ok(written) => {
                 self.announce(written);
                 return Ok(());

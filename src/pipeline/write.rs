@@ -8,6 +8,7 @@ use crate::ingest::Event;
 use crate::kernel::{Error, Result};
 use crate::pipeline::Evaluator;
 use crate::pipeline::compose::Composed;
+use crate::pipeline::replay::Turn;
 use crate::{deliveries, notifications, rules};
 
 /// A batch of so many notifications is copied.
@@ -21,12 +22,13 @@ impl Evaluator {
         tx: Tx,
         events: &[Event],
         composed: &Composed,
+        turn: Turn,
         now: Timestamp,
     ) -> Result<()> {
         if composed.notifications.len() < MANY {
-            self.write_few(tx, events, composed).await
+            self.write_few(tx, events, composed, turn).await
         } else {
-            self.write_many(tx, events, composed, now).await
+            self.write_many(tx, events, composed, turn, now).await
         }
     }
 
@@ -36,22 +38,29 @@ impl Evaluator {
         tx: Tx,
         events: &[Event],
         composed: &Composed,
+        turn: Turn,
         now: Timestamp,
     ) -> Result<()> {
         let attempts = self.settings.delivery_max_attempts;
-        rules::store::copy_outcomes(&tx, &composed.outcomes).await?;
+        turn.copy_outcomes(&tx, &composed.outcomes).await?;
         deliveries::store::copy(&tx, &composed.deliveries, attempts, now).await?;
         notifications::new::store::copy(&tx, events, &composed.notifications).await?;
         tx.commit().await
     }
 
     /// A small one, in one flight.
-    async fn write_few(&self, tx: Tx, events: &[Event], composed: &Composed) -> Result<()> {
+    async fn write_few(
+        &self,
+        tx: Tx,
+        events: &[Event],
+        composed: &Composed,
+        turn: Turn,
+    ) -> Result<()> {
         rules::store::prepare(&tx).await?;
         notifications::new::store::prepare(&tx).await?;
         deliveries::store::prepare(&tx).await?;
         let (outcomes, planned, told, committed) = futures_util::join!(
-            rules::store::insert_outcomes(&tx, &composed.outcomes),
+            turn.write_outcomes(&tx, &composed.outcomes),
             deliveries::store::insert(
                 &tx,
                 &composed.deliveries,

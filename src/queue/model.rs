@@ -71,6 +71,8 @@ pub struct SingleJob {
     pub attempt: i32,
     /// When this is exceeded the job is dead.
     pub max_attempts: i32,
+    /// An admin has asked for it: the event was evaluated before, and only what is missing is added.
+    pub is_replay: bool,
 }
 
 /// A delivery job claimed under a lease.

@@ -125,6 +125,7 @@ pub async fn claim_single(
             event_id: row.try_get("ref_id")?,
             attempt: row.try_get("attempt")?,
             max_attempts: row.try_get("max_attempts")?,
+            is_replay: row.try_get("is_replay")?,
         })
     })
     .transpose()

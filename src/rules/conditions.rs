@@ -143,6 +143,23 @@ impl<'a> Data<'a> {
     }
 }
 
+impl Data<'_> {
+    /// The value at a path like `payload.lines.0.amount`, as JSON; `None` when it isn't there.
+    pub(crate) fn show(&self, path: &str) -> Option<String> {
+        let mut value = self.value;
+        for key in path.split('.') {
+            value = match value {
+                DataValue::Object(fields) => {
+                    fields.iter().find(|(k, _)| *k == key).map(|(_, v)| v)?
+                }
+                DataValue::Array(items) => items.get(key.parse::<usize>().ok()?)?,
+                _ => return None,
+            };
+        }
+        Some(value.to_string())
+    }
+}
+
 /// The length of the longest array in a value.
 fn longest(value: &DataValue<'_>) -> usize {
     match value {

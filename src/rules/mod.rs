@@ -5,6 +5,7 @@
 //! (the template's keys), `conditions`, then the way of a text: `scan` → `lower` → `template` → `render` → `write`.
 
 mod audience;
+mod blame;
 mod budget;
 mod calls;
 mod check;
@@ -16,6 +17,7 @@ pub mod draft;
 mod facts;
 mod helpers;
 mod html;
+mod inquiry;
 pub mod limits;
 mod locale;
 mod lower;
@@ -39,6 +41,7 @@ mod write;
 
 pub use check::check;
 pub use draft::Draft;
+pub use inquiry::{FailingPart, Finding};
 pub use model::{Audience, Fault, Match, Reader, Rendered, RuleRow, Warning};
 pub use pattern::concerns;
 pub use set::RuleSet;

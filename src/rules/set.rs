@@ -15,7 +15,7 @@ use crate::rules::conditions::{Condition, Data, Verdict};
 use crate::rules::definition::Definition;
 use crate::rules::facts;
 use crate::rules::limits;
-use crate::rules::model::{Fault, Match, Reader, Rendered, RuleFacts, RuleRow, Warning};
+use crate::rules::model::{Audience, Fault, Match, Reader, Rendered, RuleFacts, RuleRow, Warning};
 use crate::rules::pattern::{Index, Pattern};
 use crate::rules::payload::Value;
 use crate::rules::render::World;
@@ -164,7 +164,7 @@ impl RuleSet {
                     }
                 }
             }
-            let (audience, over) = rule.definition.audience.of(event, &context.payload);
+            let (audience, over) = rule.audience(context);
             if over > 0 {
                 warn(
                     "too_large",
@@ -272,6 +272,16 @@ impl CompiledRule {
             },
             pattern,
         ))
+    }
+
+    /// Its condition; `None` = always.
+    pub(crate) fn condition(&self) -> Option<&Condition> {
+        self.condition.as_ref()
+    }
+
+    /// Whom it is for, for one event, and how many were left out because there were too many.
+    pub(crate) fn audience(&self, context: &EventContext<'_>) -> (Audience, usize) {
+        self.definition.audience.of(context.event, &context.payload)
     }
 
     /// The texts for one reader.

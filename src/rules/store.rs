@@ -132,6 +132,57 @@ pub async fn copy_outcomes(client: &Client, outcomes: &[Outcome]) -> Result<()> 
     .await
 }
 
+/// Locks an event's outcome; whether it has one. Prepares what the replay's flight needs, too.
+///
+/// # Errors
+/// The database's.
+pub async fn hold_outcome(client: &Client, event: i64) -> Result<bool> {
+    client
+        .prepare_cached(include_str!("../../sql/queries/rules/replay_end.sql"))
+        .await?;
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/rules/replay_lock.sql"))
+        .await?;
+    Ok(client.query_opt(&statement, &[&event]).await?.is_some())
+}
+
+/// Whom an event has told so far: (rule, person).
+///
+/// # Errors
+/// The database's.
+pub async fn told(client: &Client, event: i64) -> Result<Vec<(i64, String)>> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/rules/replay_told.sql"))
+        .await?;
+    let rows = client.query(&statement, &[&event]).await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("rule_id")?, row.try_get("user_id")?)))
+        .collect()
+}
+
+/// Puts what came of a replay into the event's outcome.
+///
+/// # Errors
+/// The database's.
+pub async fn replayed(client: &Client, outcome: &Outcome) -> Result<()> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/rules/replay_end.sql"))
+        .await?;
+    client
+        .execute(
+            &statement,
+            &[
+                &outcome.event_id,
+                &outcome.rules_matched,
+                &outcome.notifications,
+                &json_list(&outcome.suppressed),
+                &json_list(&outcome.warnings),
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
 /// The list as JSON text without what a database can't hold; nothing for an empty one.
 fn json_list<T: serde::Serialize>(list: &[T]) -> Option<String> {
     if list.is_empty() {

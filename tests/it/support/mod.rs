@@ -5,6 +5,7 @@ pub mod cluster;
 mod database;
 pub mod http;
 pub mod inbox;
+pub mod limited;
 pub mod own;
 pub mod process;
 pub mod proxy;

@@ -1,0 +1,109 @@
+//! Why somebody was told of an event, or not. Comes from `neurolink_explain` (stored facts), and where these aren't enough from
+//! today's rules, asked anew; goes to people by `neurolink why` and `GET /v1/events/{id}/why`. Law: where the stored facts know,
+//! theirs is the answer, so that SQL, API and command never differ.
+
+pub mod reason;
+pub mod routes;
+pub mod store;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::db::Client;
+use crate::directory::People;
+use crate::ingest::Event;
+use crate::kernel::{Error, Result};
+use crate::ops::trace;
+
+/// Rules that are asked.
+const RULES: i64 = 1_000;
+
+/// The answer.
+#[derive(Debug, Serialize)]
+pub struct Explanation {
+    /// The event.
+    pub event_id: i64,
+    /// The person.
+    pub user_id: String,
+    /// Whether they were told.
+    pub was_told: bool,
+    /// For programs: `told`, `condition_false` …
+    pub code: String,
+    /// For people: a sentence or two.
+    pub answer: String,
+    /// What is stored: the event, what came of it, notifications and deliveries.
+    pub facts: Box<RawValue>,
+    /// Where today's rules had to be asked: what each said, the most telling first.
+    pub rules: Vec<reason::Reason>,
+}
+
+/// What an evaluation has warned of.
+#[derive(Deserialize)]
+struct Facts {
+    #[serde(default)]
+    warnings: Option<Vec<Warned>>,
+}
+
+#[derive(Deserialize)]
+struct Warned {
+    rule: String,
+    kind: String,
+    detail: String,
+}
+
+/// Rules whose texts could not be written for this event, and why: they chose people, and told nobody.
+fn unwritten(facts: &str) -> Vec<(String, String)> {
+    // What a DBA may have put there in another shape says nothing to us.
+    let facts = serde_json::from_str::<Facts>(facts);
+    let warnings = facts.ok().and_then(|facts| facts.warnings);
+    let failed = |w: &Warned| w.kind == "render_failed";
+    let warnings = warnings.into_iter().flatten().filter(failed);
+    warnings.map(|w| (w.rule, w.detail)).collect()
+}
+
+/// Why `user` was told of an event, or not. `None` = there is no such event, or not for the caller.
+///
+/// # Errors
+/// The database's, or `Unavailable` when a rule takes too long.
+pub async fn explain(
+    client: &Client,
+    event: i64,
+    user: &str,
+    sees: impl Fn(Option<&str>) -> bool,
+) -> Result<Option<Explanation>> {
+    let Some((event, _)) = Event::find(client, event).await? else {
+        return Ok(None);
+    };
+    if !sees(event.branch_id.as_deref()) {
+        return Ok(None);
+    }
+    let stored = store::stored(client, event.id, user).await?;
+    if stored.code == "unknown_event" {
+        // Deleted between the two looks.
+        return Ok(None);
+    }
+    let unwritten = unwritten(&stored.facts);
+    let mut explanation = Explanation {
+        event_id: event.id,
+        user_id: user.to_owned(),
+        was_told: stored.code == "told",
+        code: stored.code,
+        answer: stored.answer,
+        facts: RawValue::from_string(stored.facts)
+            .map_err(|e| Error::internal("stored facts are no JSON", e))?,
+        rules: Vec::new(),
+    };
+    if stored.is_complete {
+        return Ok(Some(explanation));
+    }
+    let rules = trace::store::rules(client, &event, &[], RULES).await?;
+    let people = People::of(client, &[], &[user.to_owned()]).await?;
+    let asked = trace::judge::ask(rules.rules, &event).await?;
+    if let Some(person) = people.by_id(user) {
+        let (code, answer, reasons) = reason::decide(&event, person, &asked, &unwritten);
+        explanation.code = code.to_owned();
+        explanation.answer = answer;
+        explanation.rules = reasons;
+    }
+    Ok(Some(explanation))
+}
