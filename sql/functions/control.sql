@@ -1,9 +1,11 @@
--- Steering by SQL.
+-- Steering by SQL: pauses. Who paused or resumed what is in the audit log.
 
 -- Pause a kind of job, or one channel's deliveries: select neurolink_pause('delivery', 'email', 'mail server moves').
 create or replace function neurolink_pause(kind text, channel text default '', reason text default null) returns void
 language plpgsql security definer set search_path = @schema@, pg_temp as $$
 #variable_conflict use_column
+declare
+    v_before jsonb;
 begin
     -- A misspelt pause would pause nothing, and nobody would notice until the mails had gone.
     if neurolink_pause.kind is null or neurolink_pause.kind not in ('event', 'delivery') then
@@ -15,9 +17,14 @@ begin
             using errcode = 'invalid_parameter_value',
                   hint = 'Deliveries have email, sms, whatsapp, telegram, slack, web_push, webhook; leave it out to pause all.';
     end if;
-    insert into neurolink_pauses (kind, channel, reason)
-    values (neurolink_pause.kind, neurolink_pause.channel, neurolink_pause.reason)
+    select to_jsonb(p) into v_before from neurolink_pauses p
+     where p.kind = neurolink_pause.kind and p.channel = neurolink_pause.channel for update;
+    insert into neurolink_pauses (kind, channel, reason, paused_by)
+    values (neurolink_pause.kind, neurolink_pause.channel, neurolink_pause.reason, neurolink_actor())
     on conflict (kind, channel) do update set reason = excluded.reason, paused_by = excluded.paused_by, paused_at = now();
+    perform neurolink_audit('queue.paused', 'queue', concat_ws('/', neurolink_pause.kind, nullif(neurolink_pause.channel, '')),
+                            v_before, (select to_jsonb(p) from neurolink_pauses p
+                                        where p.kind = neurolink_pause.kind and p.channel = neurolink_pause.channel));
 end $$;
 comment on function neurolink_pause(text, text, text) is 'Pause a kind of job (event, delivery) or one channel of deliveries; idempotent';
 revoke execute on function neurolink_pause(text, text, text) from public;
@@ -26,12 +33,18 @@ revoke execute on function neurolink_pause(text, text, text) from public;
 create or replace function neurolink_resume(kind text, channel text default '') returns boolean
 language plpgsql security definer set search_path = @schema@, pg_temp as $$
 #variable_conflict use_column
+declare
+    v_before jsonb;
 begin
-    delete from neurolink_pauses where kind = neurolink_resume.kind and channel = neurolink_resume.channel;
-    if found then
-        perform pg_notify('neurolink_wake', '');
+    delete from neurolink_pauses p where p.kind = neurolink_resume.kind and p.channel = neurolink_resume.channel
+    returning to_jsonb(p) into v_before;
+    if not found then
+        return false;
     end if;
-    return found;
+    perform neurolink_audit('queue.resumed', 'queue', concat_ws('/', neurolink_resume.kind, nullif(neurolink_resume.channel, '')),
+                            v_before, null);
+    perform pg_notify('neurolink_wake', '');
+    return true;
 end $$;
 comment on function neurolink_resume(text, text) is 'Resume what neurolink_pause paused; false if it was not paused';
 revoke execute on function neurolink_resume(text, text) from public;

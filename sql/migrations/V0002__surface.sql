@@ -33,6 +33,7 @@ create index neurolink_metrics_hours_series_ix on neurolink_metrics_hours (metri
 revoke all on neurolink_metrics_hours from public;
 comment on table neurolink_metrics_hours is
     'Hourly roll-ups, made of neurolink_metrics when an hour''s last minute is rolled: sums, and of queue.* and *_seconds the worst minute.';
+
 ------------------------------------------------------------------------------------------------------- events, read
 
 -- What has been seen, so that nobody scans events for it. Written beside the drain, at most once a minute per type and node.
@@ -62,3 +63,13 @@ create index neurolink_events_correlation_ix on neurolink_events (correlation_id
 comment on column neurolink_jobs.channel is
     'The delivery''s channel. For events: empty; single for one that is evaluated alone because its batch failed or its worker died; replay for one that is evaluated again';
 
+---------------------------------------------------------------------------------------------------------- steering
+
+-- A delivery's job is found by its delivery (retry, cancel, what is pending). Only delivery jobs are in it, so the drain
+-- doesn't pay for it; their updates were never HOT anyhow, since the claim's index holds run_at.
+create index neurolink_jobs_delivery_ix on neurolink_jobs (ref_id) where kind = 'delivery';
+-- What is dead is rare, and looked for first.
+create index neurolink_delivery_log_dead_ix on neurolink_delivery_log (id) where status = 'dead';
+
+alter table neurolink_workers add column channels text[];
+comment on column neurolink_workers.channels is 'The channels it has settings for; null = it takes no jobs, or is of a version that didn''t say';

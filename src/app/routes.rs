@@ -16,7 +16,7 @@ use crate::queue::BellHandle;
 use crate::stream::hints::Hints;
 use crate::stream::routes::Streams;
 use crate::stream::{self, Hub};
-use crate::{directory, ops, preferences, rules};
+use crate::{deliveries, directory, ops, preferences, queue, rules};
 
 pub(super) fn routes(
     db: &Db,
@@ -32,6 +32,8 @@ pub(super) fn routes(
     routes.extend(rules::routes::routes(db));
     routes.extend(directory::routes::routes(db));
     routes.extend(preferences::routes::routes(db));
+    routes.extend(deliveries::log::routes::routes(db));
+    routes.extend(queue::control::routes::routes(db));
     routes.extend(ops::audit::routes::routes(db));
     routes.extend(ops::series::routes::routes(db));
     routes.extend(ops::summary::routes::routes(db));

@@ -47,6 +47,7 @@ pub(super) fn start_works(
     meters: &Meters,
 ) -> Result<(Arc<dyn Source>, Works)> {
     let ways: Vec<Arc<dyn Channel>> = channels::configured(config)?;
+    presence.offers(ways.iter().map(|way| way.kind().as_str()).collect());
     let lease = config.worker.delivery_lease;
     if let Some(slow) = ways.iter().find(|way| way.timeout() * 2 > lease) {
         let (channel, timeout) = (slow.kind().as_str(), slow.timeout().as_secs());

@@ -42,18 +42,25 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Single inserts by SQL: with the gated wake, without NOTIFY, with one each
+    #[command(after_help = "Example:\n  neurolink bench wake --connections 16")]
     Wake(Options),
     /// POST /v1/events, a commit behind every 201, workers off
+    #[command(after_help = "Example:\n  neurolink bench ingest --quick")]
     Ingest(Options),
     /// The same, with the pipeline keeping up behind it
+    #[command(after_help = "Example:\n  neurolink bench both --seconds 20")]
     Both(Options),
     /// Events through 20 rules, texts, notifications and deliveries, from a full queue
+    #[command(after_help = "Example:\n  neurolink bench drain --events 10000")]
     Drain(Options),
     /// From a commit to the frame at a reader, with nothing else to do
+    #[command(after_help = "Example:\n  neurolink bench latency --json")]
     Latency(Options),
     /// Claims while few and while many jobs wait, and under a snapshot held open
+    #[command(after_help = "Example:\n  neurolink bench growth --events 100000")]
     Growth(Options),
     /// Thousands of SSE readers: memory, a broadcast, a steady flow
+    #[command(after_help = "Example:\n  neurolink bench streams --events 1000")]
     Streams(Options),
     /// Sends one request over and over (the load generator of `ingest`, for anybody's server)
     #[command(hide = true)]

@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout)] // here standard output is the product; `output` writes it all the same
 
 mod context;
+mod database;
 pub mod outcome;
 pub mod output;
 
@@ -63,16 +64,22 @@ commands! {
     migrate => Migrate,
     /// Try it all out: a small company, starter rules and a stream of ERP events
     demo => Demo,
+    /// Tell NeuroLink of an event, from a shell
+    emit => Emit,
     /// List, check, try, export and import rules
     rules => Rules,
     /// Say why somebody was told of an event, or why not
     why => Why,
+    /// Look at the queue, pause and resume it, retry what is dead
+    queue => Queue,
     /// Print the settings in force and where each came from
     config => Config,
     /// Make a token to try things out with
     token => Token,
     /// Measure it on this machine and this database, in a schema of its own
     bench => Bench,
+    /// Print what a shell needs to complete commands by Tab
+    completions => Completions,
 }
 
 /// What every command takes.
@@ -140,16 +147,67 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// Every command and subcommand that people see, with its path: `rules list`.
+    fn everything(command: &clap::Command, path: &str, all: &mut Vec<(String, clap::Command)>) {
+        for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+            let name = format!("{path} {}", sub.get_name());
+            everything(sub, &name, all);
+            all.push((name, sub.clone()));
+        }
+    }
+
     #[test]
-    fn every_command_has_examples_in_its_help() {
-        for command in Cli::command().get_subcommands() {
+    fn every_command_and_subcommand_says_what_it_does_and_has_examples() {
+        let mut all = Vec::new();
+        everything(&Cli::command(), "neurolink", &mut all);
+        assert!(all.len() > 20, "{}", all.len());
+        for (path, command) in all {
+            assert!(command.get_about().is_some(), "{path} says nothing");
             let help = command.get_after_help().map(ToString::to_string);
             let help = help.unwrap_or_default();
             assert!(
-                help.contains("neurolink "),
-                "{}: {help}",
-                command.get_name()
+                help.starts_with("Example") && help.contains(&path),
+                "{path} has no example of its own: {help}"
             );
+            // Wider ones are broken, and can't be copied.
+            let wide = help
+                .lines()
+                .find(|l| l.starts_with("  ") && l.chars().count() > 100);
+            assert_eq!(wide, None, "{path}");
+            for argument in command.get_arguments().filter(|a| !a.is_hide_set()) {
+                assert!(
+                    argument.get_help().is_some() || argument.get_id() == "help",
+                    "{path} says nothing of {}",
+                    argument.get_id()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn exit_codes_are_told_in_the_help_and_on_the_page_as_they_are() {
+        let page = include_str!("README.md");
+        let listed: Vec<(&str, &str)> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+            .filter(|(code, _)| code.bytes().all(|b| b.is_ascii_digit()))
+            .collect();
+        let told: Vec<&str> = AFTER
+            .lines()
+            .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+            .collect();
+        let used = Exit::ALL.map(|exit| (exit as u8).to_string());
+        assert_eq!(
+            listed.iter().map(|(code, _)| *code).collect::<Vec<_>>(),
+            used
+        );
+        assert_eq!(told, used);
+        let mut all = Vec::new();
+        everything(&Cli::command(), "neurolink", &mut all);
+        for (path, _) in all {
+            let name = path.trim_start_matches("neurolink ").split(' ').next();
+            let row = format!("| `{}` |", name.unwrap_or_default());
+            assert!(page.contains(&row), "src/cli/README.md lacks {row}");
         }
     }
 

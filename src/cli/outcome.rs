@@ -1,5 +1,5 @@
 //! How a command ends: its exit code, and one readable sentence with its causes on standard error when it failed.
-//! The codes are documented in `neurolink --help`.
+//! The codes are documented in `neurolink --help` and on `src/cli/README.md`.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -21,6 +21,17 @@ pub enum Exit {
     Wrong = 3,
     /// Something it needs is away (`EX_UNAVAILABLE`).
     Unavailable = 69,
+}
+
+impl Exit {
+    /// All, as `neurolink --help` and `src/cli/README.md` list them.
+    pub const ALL: [Self; 5] = [
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::Wrong,
+        Self::Unavailable,
+    ];
 }
 
 impl From<Exit> for ExitCode {

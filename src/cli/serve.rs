@@ -6,7 +6,7 @@ use crate::config::Needs;
 
 const EXAMPLES: &str = "\
 Examples:
-  neurolink serve                                  API and workers, on the embedded database without DATABASE_URL
+  neurolink serve                          API and workers; without DATABASE_URL, all of it embedded
   neurolink serve --no-worker --listen 0.0.0.0:8002
   neurolink --env-file /etc/neurolink/neurolink.env serve
 

@@ -90,6 +90,15 @@ impl<T> Listing<T> {
         };
         Ok(Self { items, next_cursor })
     }
+
+    /// Of a list that looks at a bounded stretch per page, and knows itself where the next begins.
+    ///
+    /// # Errors
+    /// `Internal` when a cursor can't be written as JSON.
+    pub fn up_to<C: Serialize>(items: Vec<T>, next: Option<&C>) -> Result<Self> {
+        let next_cursor = next.map(write_cursor).transpose()?;
+        Ok(Self { items, next_cursor })
+    }
 }
 
 impl<T> Listing<T> {

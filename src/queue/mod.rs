@@ -3,6 +3,7 @@
 //! Law: claims and fences only; what a job means is known to `pipeline` alone.
 
 pub mod bell;
+pub mod control;
 pub mod handle;
 pub mod lanes;
 pub mod marks;

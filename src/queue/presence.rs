@@ -1,7 +1,7 @@
 //! Who is alive: a heartbeat row per process, an advisory lock its listener holds, and the rescue of those who died.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -26,6 +26,7 @@ pub struct Presence {
     db: Db,
     incarnation: Incarnation,
     works: bool,
+    channels: OnceLock<Vec<&'static str>>,
     batch_size: usize,
     peers: AtomicUsize,
     inspected: OnceCell<()>,
@@ -48,6 +49,7 @@ impl Presence {
             db,
             incarnation,
             works,
+            channels: OnceLock::new(),
             batch_size,
             peers: AtomicUsize::new(0),
             inspected: OnceCell::new(),
@@ -59,6 +61,13 @@ impl Presence {
     #[must_use]
     pub fn incarnation(&self) -> Incarnation {
         self.incarnation
+    }
+
+    /// What this process has settings for, told before its first heartbeat: who retries a delivery asks whether anybody can
+    /// send it.
+    pub fn offers(&self, channels: Vec<&'static str>) {
+        // Told once, at start.
+        let _ = self.channels.set(channels);
     }
 
     /// Other processes seen at the last heartbeat.
@@ -137,6 +146,7 @@ impl Presence {
                     &version,
                     &self.works,
                     &lock_key,
+                    &self.channels.get(),
                 ],
             )
             .await?;

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::cli::output::{Output, Style};
-use crate::cli::rules::{files, with_database};
+use crate::cli::database::with_database;
+use crate::cli::rules::files;
 use crate::cli::{Context, Exit, Failure, Outcome};
 use crate::kernel::Error;
 use crate::rules::saved::{self, Found};

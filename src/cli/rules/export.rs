@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::rules::files::{self, Format};
-use crate::cli::rules::with_database;
+use crate::cli::database::with_database;
 use crate::cli::{Context, Exit, Failure, Outcome};
 use crate::rules::{Draft, saved};
 

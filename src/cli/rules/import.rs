@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use crate::cli::rules::changes::{self, Change, What};
 use crate::cli::rules::check::Verdict;
-use crate::cli::rules::{files, with_database};
+use crate::cli::database::with_database;
+use crate::cli::rules::files;
 use crate::cli::{Context, Exit, Failure, Outcome};
 use crate::db::{Db, Tx};
 use crate::rules::{Draft, saved};

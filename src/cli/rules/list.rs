@@ -1,7 +1,7 @@
 //! `neurolink rules list`.
 
 use crate::cli::output::{Output, Style};
-use crate::cli::rules::with_database;
+use crate::cli::database::with_database;
 use crate::cli::{Context, Exit, Outcome};
 use crate::rules::saved::{self, Saved};
 

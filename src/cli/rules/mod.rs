@@ -10,15 +10,12 @@ mod store;
 mod trial;
 mod trial_text;
 
-use crate::app::database::{self, Opened, Purpose};
-use crate::cli::{Context, Exit, Failure, Outcome};
-use crate::config::{Config, Needs};
-use crate::db::Db;
+use crate::cli::{Context, Outcome};
 
 const EXAMPLES: &str = "\
 Examples:
   neurolink rules list                               what there is, and what is wrong with it
-  neurolink rules check                              every rule of the database; exits with 3 if one is faulty
+  neurolink rules check                              every rule of the database; 3 if one is faulty
   neurolink rules check rules/*.yaml                 files, without a database
   neurolink rules test invoice_overdue --event 42    whom it would tell of a past event, and what
   neurolink rules export -o rules.yaml               all rules, in an order that makes good diffs
@@ -61,24 +58,4 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         Command::Export(args) => Box::pin(export::run(args, context)).await,
         Command::Import(args) => Box::pin(import::run(args, context)).await,
     }
-}
-
-/// The settings, and the database they name.
-async fn open(context: &Context) -> Result<(Config, Opened), Failure> {
-    let config = context.config(Needs::Nothing)?;
-    let opened = database::open(&config, Purpose::Command).await?;
-    Ok((config, opened))
-}
-
-/// Ends with the work's outcome, and lets the database go whatever it was: what went wrong first is what is told.
-async fn with_database<F>(context: &Context, work: F) -> Outcome
-where
-    F: AsyncFnOnce(&Config, &Db) -> Outcome,
-{
-    let (config, opened) = open(context).await?;
-    let outcome = work(&config, &opened.db).await;
-    let closed = opened.close().await;
-    let exit: Exit = outcome?;
-    closed?;
-    Ok(exit)
 }

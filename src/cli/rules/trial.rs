@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::cli::rules::trial_text::{Trial, told};
-use crate::cli::rules::{files, store, with_database};
+use crate::cli::database::with_database;
+use crate::cli::rules::{files, store};
 use crate::cli::{Context, Exit, Failure, Outcome};
 use crate::config::Config;
 use crate::db::Db;
@@ -19,7 +20,7 @@ use crate::rules::{self, Draft, RuleRow, RuleSet, saved};
 /// Arguments of `neurolink rules test`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  neurolink rules test invoice_overdue --event 42\n  neurolink rules test rules/overdue.yaml --event event.json\n  echo '{\"source_module\": \"sales\", \"event_type\": \"order.created\", \"payload\": {}}' | neurolink rules test big_orders --event -\n\nNothing is written and nobody is told. Exits with 3 if the rule is faulty."
+    after_help = "Examples:\n  neurolink rules test invoice_overdue --event 42\n  neurolink rules test rules/overdue.yaml --event event.json\n  jq -n '{source_module: \"sales\", event_type: \"order.created\", payload: {}}' |\n    neurolink rules test big_orders --event -\n\nNothing is written and nobody is told. Exits with 3 if the rule is faulty."
 )]
 pub(super) struct Args {
     /// A rule of the database by its name, or a file with one (YAML or JSON, by its ending)

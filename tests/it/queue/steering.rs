@@ -185,13 +185,10 @@ async fn a_dead_event_and_a_dead_delivery_come_back_by_the_statements_of_the_que
     .await
     .unwrap();
     let app = sleeping_worker(&db, &settings).await;
-    let id = number(&sql, "select id from neurolink_events").await;
-    sql.batch_execute(&of_the_page(
-        "with d as (delete from neurolink_dead_jobs",
-        id,
-    ))
-    .await
-    .unwrap();
+    let id = number(&sql, "select id from neurolink_dead_jobs").await;
+    sql.batch_execute(&of_the_page("select neurolink_retry('job', 4711)", id))
+        .await
+        .unwrap();
     promptly(
         &sql,
         "select exists (select from neurolink_event_outcomes where error is null)",
@@ -212,7 +209,7 @@ async fn a_dead_event_and_a_dead_delivery_come_back_by_the_statements_of_the_que
     .await
     .unwrap();
     let id = number(&sql, "select id from neurolink_delivery_log").await;
-    sql.batch_execute(&of_the_page("with d as (update neurolink_delivery_log", id))
+    sql.batch_execute(&of_the_page("select neurolink_retry('delivery', 4711)", id))
         .await
         .unwrap();
     promptly(
