@@ -49,10 +49,15 @@ pub fn auth() -> config::Auth {
     }
 }
 
-/// A token of an hour.
+/// A token of an hour, for all branches.
 pub fn token(subject: &str, roles: &[&str]) -> String {
+    token_of(subject, roles, &["*"])
+}
+
+/// A token of an hour, for these branches.
+pub fn token_of(subject: &str, roles: &[&str], branches: &[&str]) -> String {
     let exp = jiff::Timestamp::now().as_second() + 3600;
-    let claims = json!({"sub": subject, "roles": roles, "branch_ids": ["*"], "exp": exp});
+    let claims = json!({"sub": subject, "roles": roles, "branch_ids": branches, "exp": exp});
     let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
     jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
 }
