@@ -3,7 +3,7 @@
 #
 # Usage: deploy/setup.sh [--for demo|test|run]
 #   demo  (default) what it takes to build NeuroLink and run its demo
-#   test  that, and what the test suite needs: cargo-nextest, Redis, faketime, a mail server in Python
+#   test  that, and what the test suite needs: cargo-nextest, Redis, faketime, Chromium, a mail server in Python
 #   run   only what a built `neurolink` needs at run time for its embedded database
 #
 # Made for Debian 12, as root or with sudo. PostgreSQL is installed as programs only: no cluster is created, and
@@ -63,6 +63,7 @@ if [[ $purpose == test ]]; then
     has openssl || need openssl
     has redis-server || need redis-server
     has faketime || need faketime
+    has chromium || need chromium
 fi
 
 apt_install() {

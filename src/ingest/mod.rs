@@ -11,5 +11,5 @@ mod writer;
 
 pub use handle::{OnCommit, WriterHandle};
 pub use model::{Event, NewEvent, Stored};
-pub use routes::routes;
+pub use routes::{OPENAPI, routes};
 pub use writer::Writer;

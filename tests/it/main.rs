@@ -21,6 +21,7 @@ mod ingest_trouble;
 mod law;
 mod line;
 mod migrate;
+mod openapi;
 mod patrol;
 mod people;
 mod preferences;

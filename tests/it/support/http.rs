@@ -12,13 +12,15 @@ use neurolink::kernel::Secret;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::client;
+
 /// What tests sign with.
 pub const SECRET: &str = "tests-only-tests-only-tests-only!";
 
 /// A running server.
 pub struct Server {
     pub address: SocketAddr,
-    pub client: reqwest::Client,
+    pub client: client::Client,
     shutdown: CancellationToken,
     task: tokio::task::JoinHandle<()>,
 }
@@ -85,7 +87,7 @@ impl Server {
         });
         Self {
             address,
-            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            client: client::Client::lenient(),
             shutdown,
             task,
         }

@@ -1,7 +1,9 @@
 //! What the tests stand on: a private PostgreSQL ([`cluster`]), a database per test ([`TestDb`]), a real SMTP server.
 
 pub mod app;
+pub mod client;
 pub mod cluster;
+pub mod contract;
 mod database;
 pub mod http;
 pub mod inbox;
