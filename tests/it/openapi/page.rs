@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use http::Method;
 use serde_json::Value;
 
 use super::API;
@@ -63,6 +64,37 @@ async fn the_page_and_all_it_loads_are_this_servers_own() {
         );
     }
     assert_eq!(get("/docs/other.js").await.status().as_u16(), 404);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_browser_of_another_origin_may_send_and_read_every_documented_header() {
+    let db = TestDb::new().await;
+    let origin = "https://erp.example";
+    let app = App::start_with(&db, API, &[("NEUROLINK_CORS_ORIGINS", origin)]).await;
+    let ask = async |method: Method, name: &'static str| {
+        let request = app.client.request(method, format!("{}/health", app.base));
+        let request = request.header("origin", origin);
+        let request = request.header("access-control-request-method", "GET");
+        let answer = request.send().await.unwrap();
+        answer.headers()[name].to_str().unwrap().to_lowercase()
+    };
+    let may_send = ask(Method::OPTIONS, "access-control-allow-headers").await;
+    let may_read = ask(Method::GET, "access-control-expose-headers").await;
+    for (_, _, operation) in contract().operations() {
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let parameter = contract().resolve(parameter);
+            let name = parameter["name"].as_str().unwrap().to_lowercase();
+            assert!(
+                parameter["in"] != "header" || may_send.contains(&name),
+                "{name}"
+            );
+        }
+    }
+    let headers = contract().document()["components"]["headers"].as_object();
+    for name in headers.unwrap().keys() {
+        assert!(may_read.contains(&name.to_lowercase()), "{name}");
+    }
     app.stop().await;
 }
 
