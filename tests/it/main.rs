@@ -8,6 +8,7 @@
     unreachable_pub
 )]
 
+mod access;
 mod audit;
 mod bench;
 mod cli;
