@@ -10,6 +10,7 @@ pub mod inbox;
 pub mod own;
 pub mod process;
 pub mod proxy;
+pub mod python;
 pub mod redis;
 pub(crate) mod smtp;
 pub mod sse;
