@@ -3,7 +3,7 @@
 #
 # Usage: deploy/setup.sh [--for demo|test|run]
 #   demo  (default) what it takes to build NeuroLink and run its demo
-#   test  that, and what the test suite needs: cargo-nextest, Redis, faketime, a mail server in Python
+#   test  that, and what the test suite needs: cargo-nextest, Redis, faketime, Chromium, some Python
 #   run   only what a built `neurolink` needs at run time for its embedded database
 #
 # Made for Debian 12, as root or with sudo. PostgreSQL is installed as programs only: no cluster is created, and
@@ -63,6 +63,7 @@ if [[ $purpose == test ]]; then
     has openssl || need openssl
     has redis-server || need redis-server
     has faketime || need faketime
+    has chromium || need chromium
 fi
 
 apt_install() {
@@ -183,13 +184,15 @@ else
         say "cargo-nextest could not be built; the tests will run by cargo test"
 fi
 
-# The tests' mail server: a real SMTP conversation with something that isn't ours.
-if target/venv/bin/python -c 'import aiosmtpd, sys; sys.exit(aiosmtpd.__version__ != "1.4.6")' >/dev/null 2>&1; then
-    say "Mail server of the tests: aiosmtpd 1.4.6"
+# Python programs that the tests use and that aren't ours: a mail server, a generator of clients, a tester of APIs. Another list
+# makes the folder anew, so that it holds just what is listed.
+if cmp --silent tests/requirements.txt target/venv/requirements.txt; then
+    say "Python of the tests: target/venv is up to date"
 else
-    say "Mail server of the tests: installing aiosmtpd 1.4.6 into target/venv"
+    say "Python of the tests: installing tests/requirements.txt into target/venv"
     python3 -m venv --clear target/venv
-    target/venv/bin/python -m pip install --quiet --disable-pip-version-check aiosmtpd==1.4.6
+    target/venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+    cp tests/requirements.txt target/venv/requirements.txt
 fi
 
 say "Ready to run the tests"

@@ -2,6 +2,7 @@
 
 pub mod database;
 pub mod node;
+pub mod openapi;
 mod routes;
 mod works;
 

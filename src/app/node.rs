@@ -15,7 +15,7 @@ use crate::app::works::{DELIVERIES, EVENT_HELPERS, EVENTS, Works, signals, start
 use crate::config::Config;
 use crate::db::Db;
 use crate::http::health::Health;
-use crate::http::{self, Authenticator, Patience};
+use crate::http::{Access, Authenticator, Patience};
 use crate::ingest;
 use crate::kernel::Result;
 use crate::kernel::meters::{INGEST_GROUP, INGESTED};
@@ -30,11 +30,15 @@ use crate::stream::Hub;
 use crate::stream::hints::Hints;
 use crate::stream::routes::Streams;
 
+/// What a node serves: method, path, who may call it.
+pub type Served = (http::Method, &'static str, Access);
+
 /// A running node.
 pub struct Node {
     db: Db,
     incarnation: Incarnation,
     address: Option<SocketAddr>,
+    served: Vec<Served>,
     bell: BellHandle,
     writer: ingest::WriterHandle,
     /// Answers no more requests, claims no more jobs.
@@ -81,7 +85,7 @@ impl Node {
 
         // The listener is bound before anything is claimed: a node that can't start must not have worked.
         let api = if parts.api {
-            Some((http::bind(config.http.listen).await?, config.auth()?))
+            Some((crate::http::bind(config.http.listen).await?, config.auth()?))
         } else {
             None
         };
@@ -145,6 +149,7 @@ impl Node {
             nudged.nudge(EVENTS);
         });
         let writer = ingest::Writer::start(db.clone(), on_commit, ingest_closing.clone());
+        let mut served = Vec::new();
         let api = api.map(|(listener, auth)| {
             let changed = hints.clone();
             let inboxes = Inboxes::new(db.clone(), Arc::new(move |users| changed.changed(users)));
@@ -165,13 +170,14 @@ impl Node {
                 &facts,
                 config.metrics_public,
             ));
+            served.extend(routes.iter().map(|r| (r.method.clone(), r.path, r.access)));
             let (auth, settings, closing) = (
                 Authenticator::new(auth),
                 config.http.clone(),
                 closing.clone(),
             );
             tokio::spawn(async move {
-                http::serve_metered(
+                crate::http::serve_metered(
                     listener,
                     routes,
                     auth,
@@ -190,6 +196,7 @@ impl Node {
             db,
             incarnation,
             address,
+            served,
             bell,
             writer,
             closing,
@@ -206,6 +213,12 @@ impl Node {
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// Every route, to be held against what is documented.
+    #[must_use]
+    pub fn served(&self) -> &[Served] {
+        &self.served
     }
 
     /// The wake, for tests and commands that wait for work to be done.

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::json;
 
+use crate::app::openapi::PARTS;
 use crate::db::Db;
 use crate::http::Route;
+use crate::http::docs::Docs;
 use crate::http::health::{Health, ListenerState};
 use crate::ingest;
 use crate::notifications::{self, inbox::Inboxes};
@@ -26,6 +28,7 @@ pub(super) fn routes(
     health: &Health,
 ) -> Vec<Route> {
     let mut routes = health.routes();
+    routes.extend(Docs::new(PARTS).routes());
     routes.extend(ingest::routes(writer));
     routes.extend(notifications::routes::routes(inboxes));
     routes.extend(stream::routes::routes(streams));

@@ -13,6 +13,9 @@ const PERSON: &str = "person";
 /// Ten thousand people with everything that can be said of them in a usual length.
 const BULK_BYTES: usize = 16 << 20;
 
+/// Its part of the API's description.
+pub const OPENAPI: &str = include_str!("openapi.yaml");
+
 /// The room's table.
 #[must_use]
 pub fn routes(db: &Db) -> Vec<Route> {

@@ -113,7 +113,9 @@ impl Edge {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             headers.insert(
                 ACCESS_CONTROL_EXPOSE_HEADERS,
-                HeaderValue::from_static("X-Request-Id, Retry-After, ETag, Location"),
+                HeaderValue::from_static(
+                    "X-Request-Id, Retry-After, ETag, Location, WWW-Authenticate",
+                ),
             );
         }
     }
@@ -149,7 +151,7 @@ fn preflight_reply<B>() -> Response<Outgoing<B>> {
     headers.insert(
         ACCESS_CONTROL_ALLOW_HEADERS,
         HeaderValue::from_static(
-            "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id",
+            "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, X-Request-Id",
         ),
     );
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));

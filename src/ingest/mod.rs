@@ -14,6 +14,6 @@ mod writer;
 pub use handle::{OnCommit, WriterHandle};
 pub use model::{Event, NewEvent, Stored};
 pub use read::model::Outcome;
-pub use routes::routes;
+pub use routes::{OPENAPI, routes};
 pub use types::EventTypes;
 pub use writer::Writer;

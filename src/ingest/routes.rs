@@ -33,6 +33,9 @@ impl From<Stored> for Answer {
     }
 }
 
+/// Its part of the API's description.
+pub const OPENAPI: &str = include_str!("openapi.yaml");
+
 /// This room's routes.
 #[must_use]
 pub fn routes(writer: &WriterHandle) -> Vec<Route> {

@@ -10,6 +10,9 @@ use crate::notifications::inbox::Inboxes;
 use crate::notifications::model::{Change, Counts};
 use crate::notifications::store::Filter;
 
+/// Its part of the API's description.
+pub const OPENAPI: &str = include_str!("openapi.yaml");
+
 /// The room's table.
 #[must_use]
 pub fn routes(inboxes: &Inboxes) -> Vec<Route> {

@@ -8,6 +8,9 @@ use crate::kernel::{Error, Result};
 use crate::preferences::model::Body;
 use crate::preferences::store;
 
+/// Its part of the API's description.
+pub const OPENAPI: &str = include_str!("openapi.yaml");
+
 /// The room's table.
 #[must_use]
 pub fn routes(db: &Db) -> Vec<Route> {

@@ -18,6 +18,9 @@ const ALL: &str = "/v1/rules";
 const ONE: &str = "/v1/rules/{id}";
 const RULE: &str = "rule";
 
+/// Its part of the API's description.
+pub const OPENAPI: &str = include_str!("openapi.yaml");
+
 /// The room's table.
 #[must_use]
 pub fn routes(db: &Db) -> Vec<Route> {

@@ -33,6 +33,9 @@ pub struct Streams {
     pub heartbeat: Duration,
 }
 
+/// Its part of the API's description.
+pub const OPENAPI: &str = include_str!("openapi.yaml");
+
 /// The room's table.
 #[must_use]
 pub fn routes(streams: &Streams) -> Vec<Route> {

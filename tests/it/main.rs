@@ -8,6 +8,7 @@
     unreachable_pub
 )]
 
+mod access;
 mod audit;
 mod bench;
 mod cli;
@@ -17,6 +18,7 @@ mod embedded;
 mod emit_cli;
 mod event_types;
 mod events_api;
+mod generated_client;
 mod grants;
 mod health;
 mod http;
@@ -27,6 +29,7 @@ mod law;
 mod line;
 mod metrics;
 mod migrate;
+mod openapi;
 mod patrol;
 mod people;
 mod preferences;
@@ -42,6 +45,7 @@ mod rules_api;
 mod rules_cli;
 mod schema;
 mod schema_guards;
+mod schemathesis;
 mod smtp;
 mod starter;
 mod stats;

@@ -13,6 +13,7 @@ select id, at, actor, db_user, action, subject_kind, subject_id, before::text as
    and ($6::timestamptz is null or at >= $6)
    and ($7::timestamptz is null or at < $7)
    and ($8::text[] is null or subject_kind not in ('event', 'delivery', 'notification')
-        or (coalesce(after, before) ? 'branch_id' and coalesce((coalesce(after, before) ->> 'branch_id') = any ($8), true)))
+        or (coalesce(after, before) ? 'branch_id'
+            and (coalesce(after, before) ->> 'branch_id' is null or coalesce(after, before) ->> 'branch_id' = any ($8))))
  order by at desc, id desc
  limit $9

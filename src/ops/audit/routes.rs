@@ -8,6 +8,9 @@ use crate::http::{Access, Call, Response, Route, json};
 use crate::kernel::{Error, Result};
 use crate::ops::audit::{Filter, Place, store};
 
+/// Its part of the API's description.
+pub const OPENAPI: &str = include_str!("openapi.yaml");
+
 /// The room's table, as far as it is about this.
 #[must_use]
 pub fn routes(db: &Db) -> Vec<Route> {

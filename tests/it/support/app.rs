@@ -6,6 +6,7 @@ use serde_json::Value;
 use tokio_postgres::Client;
 
 use super::TestDb;
+use super::client;
 use super::http::{SECRET, token};
 
 /// Both halves of a node.
@@ -17,7 +18,7 @@ pub const WHOLE: Parts = Parts {
 /// A running node on a database that other nodes may share.
 pub struct App {
     pub node: Node,
-    pub client: reqwest::Client,
+    pub client: client::Client,
     pub base: String,
 }
 
@@ -54,7 +55,7 @@ impl App {
         node.bell().until_connected().await;
         Self {
             node,
-            client: reqwest::Client::new(),
+            client: client::Client::strict(),
             base,
         }
     }

@@ -12,13 +12,15 @@ use neurolink::kernel::Secret;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::client;
+
 /// What tests sign with.
 pub const SECRET: &str = "tests-only-tests-only-tests-only!";
 
 /// A running server.
 pub struct Server {
     pub address: SocketAddr,
-    pub client: reqwest::Client,
+    pub client: client::Client,
     shutdown: CancellationToken,
     task: tokio::task::JoinHandle<()>,
 }
@@ -49,10 +51,15 @@ pub fn auth() -> config::Auth {
     }
 }
 
-/// A token of an hour.
+/// A token of an hour, for all branches.
 pub fn token(subject: &str, roles: &[&str]) -> String {
+    token_of(subject, roles, &["*"])
+}
+
+/// A token of an hour, for these branches.
+pub fn token_of(subject: &str, roles: &[&str], branches: &[&str]) -> String {
     let exp = jiff::Timestamp::now().as_second() + 3600;
-    let claims = json!({"sub": subject, "roles": roles, "branch_ids": ["*"], "exp": exp});
+    let claims = json!({"sub": subject, "roles": roles, "branch_ids": branches, "exp": exp});
     let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
     jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
 }
@@ -80,7 +87,7 @@ impl Server {
         });
         Self {
             address,
-            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            client: client::Client::lenient(),
             shutdown,
             task,
         }

@@ -12,6 +12,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::watch;
 
+use super::python::python;
+
 /// No server needs so long for anything; reached only when a test is about to fail.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -87,7 +89,7 @@ impl SmtpServer {
     /// Starts a server; fails the test when there is none.
     pub(crate) async fn start(options: SmtpOptions) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut command = Command::new(python(root));
+        let mut command = Command::new(python());
         command.arg(root.join("tests/smtp/server.py"));
         if let Some(tls) = options.tls {
             command.args(["--tls", tls]);
@@ -207,18 +209,5 @@ impl SmtpServer {
             .filter(|event| event["event"] == kind)
             .cloned()
             .collect()
-    }
-}
-
-/// `NEUROLINK_TEST_PYTHON`, else the one `deploy/setup` makes, else the system's.
-fn python(root: &Path) -> PathBuf {
-    if let Some(python) = std::env::var_os("NEUROLINK_TEST_PYTHON") {
-        return python.into();
-    }
-    let venv = root.join("target/venv/bin/python");
-    if venv.exists() {
-        venv
-    } else {
-        "python3".into()
     }
 }

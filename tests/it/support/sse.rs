@@ -10,6 +10,7 @@ use futures_util::{Stream, StreamExt as _};
 use serde_json::{Value, json};
 
 use super::app::App;
+use super::contract::contract;
 use super::http::{SECRET, token};
 
 /// No frame needs so long; reached only when a test is about to fail.
@@ -114,11 +115,11 @@ impl Tab {
         if id.is_some() {
             self.last_id.clone_from(&id);
         }
-        Unit::Frame(Frame {
-            id,
-            event,
-            data: data.expect("a frame has data"),
-        })
+        let data = data.expect("a frame has data");
+        let stream = &contract().document()["paths"]["/v1/notifications/stream"]["get"];
+        let faults = contract().faults(&event, &stream["x-frames"][&event], &data);
+        assert!(faults.is_empty(), "{event}: {faults:?}");
+        Unit::Frame(Frame { id, event, data })
     }
 
     /// The next frame; comments are passed over.
