@@ -43,7 +43,7 @@ begin
             select g.id, d.channel, d.status, d.last_error, n.branch_id, a.address, j.id as job_id,
                    greatest(d.attempts, (select max(t.attempt) from neurolink_delivery_attempts t where t.delivery_id = g.id)) as tried,
                    case when r.priority >= 200 then 0 when r.priority < 0 then 2 else 1 end as lane,
-                   case when d.id is null or (branches is not null and (n.id is null or n.branch_id <> all (branches))) then 'missing'
+                   case when d.id is null or (branches is not null and (n.id is null or n.branch_id is not null and n.branch_id <> all (branches))) then 'missing'
                         when d.channel = 'in_app' or n.id is null or n.deleted_at is not null then 'gone'
                         when j.claimed_by is not null and j.run_at > now() then 'running'
                         when d.status in ('sent', 'delivered') and force is not true then 'sent'
@@ -118,7 +118,7 @@ begin
     select n.* into v_notification from neurolink_notifications n
      where n.user_id = v_delivery.user_id and n.id = v_delivery.notification_id;
     if v_delivery.id is null
-       or branches is not null and (v_notification.id is null or v_notification.branch_id <> all (branches)) then
+       or branches is not null and (v_notification.id is null or v_notification.branch_id is not null and v_notification.branch_id <> all (branches)) then
         return 'missing';
     elsif v_delivery.status in ('sent', 'delivered') then
         return 'sent';

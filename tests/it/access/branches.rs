@@ -42,7 +42,15 @@ const DEAD: &str = "with made as (
     select id, 'event', id, 1, 5, 5, now() from made returning id::text";
 
 /// Operations on many things at once whose branches are tested where they are made: which, and where.
-const ELSEWHERE: [(&str, &str); 0] = [];
+const ELSEWHERE: [(&str, &str); 4] = [
+    ("POST /v1/deliveries/retry", "tests/it/deliveries_api.rs"),
+    ("POST /v1/queue/retry", "tests/it/queue_api.rs"),
+    ("POST /v1/queue/discard", "tests/it/queue_api.rs"),
+    (
+        "GET /v1/events/stats/summary",
+        "tests/it/stats.rs: all branches or none",
+    ),
+];
 
 /// The branches of a token, and those of things that it sees.
 const TOKENS: [(&[&str], [bool; 3]); 4] = [
