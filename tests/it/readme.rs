@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::TestDb;
 use crate::support::app::{App, drained};
-use crate::support::http::token;
+use crate::support::http::{token, token_of};
 
 const README: &str = include_str!("../../README.md");
 const MAP: &str = include_str!("../../src/README.md");
@@ -102,6 +102,8 @@ struct Curl {
     body: Option<String>,
     /// The keys that it says the answer has.
     keys: Vec<String>,
+    /// Whether it is an admin's.
+    is_admins: bool,
 }
 
 /// The commands of the README's indented blocks that call `curl`, lines joined as a shell would.
@@ -151,6 +153,7 @@ fn curl(command: &str) -> Curl {
         path: path.to_owned(),
         body,
         keys,
+        is_admins: command.contains("$ADMIN"),
     }
 }
 
@@ -160,7 +163,7 @@ async fn the_readmes_curl_commands_are_answered_as_it_says() {
     let sql = db.client().await;
     let commands = curls();
     assert!(
-        commands.len() >= 7,
+        commands.len() >= 18,
         "the README's curl is found: {commands:?}"
     );
     for command in commands {
@@ -170,13 +173,21 @@ async fn the_readmes_curl_commands_are_answered_as_it_says() {
             .await;
         let id = one["items"][0]["id"].to_string();
         let path = command.path.replace("/17", &format!("/{id}"));
+        // Its 42 for the event before the last.
+        let event = "select max(id) from neurolink_events where id < (select max(id) from neurolink_events)";
+        let event: Option<i64> = sql.query_one(event, &[]).await.unwrap().get(0);
+        let path = path.replace("/42", &format!("/{}", event.unwrap()));
         let mut request = app
             .client
             .request(
                 command.method.parse().unwrap(),
                 format!("{}{path}", app.base),
             )
-            .bearer_auth(token("zainab", &["producer"]));
+            .bearer_auth(if command.is_admins {
+                token_of("ops", &["admin"], &["*"])
+            } else {
+                token("zainab", &["producer"])
+            });
         if let Some(body) = &command.body {
             request = request
                 .header("content-type", "application/json")
@@ -187,6 +198,9 @@ async fn the_readmes_curl_commands_are_answered_as_it_says() {
         assert!(status.is_success(), "{command:?}: {status}");
         if command.path.ends_with("/stream") {
             continue;
+        }
+        if command.path.ends_with("/replay") {
+            drained(&sql).await;
         }
         let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default();
         if command.body.is_some() {
