@@ -177,3 +177,22 @@ async fn claims_with_fifty_thousand_waiting_never_walk_the_table() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_claim_from_a_small_table_walks_neither_jobs_nor_events_and_leaves_the_planner_as_it_was()
+{
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    events(&sql, 600).await;
+    sql.batch_execute("analyze neurolink_jobs; analyze neurolink_events")
+        .await
+        .unwrap();
+    let tx = Tx::unbegun(db.db().client().await.unwrap());
+    assert_eq!(take_events(&tx, 500, ZERO).await.len(), 500);
+    let walked = "select pg_stat_get_xact_numscans('neurolink_jobs'::regclass),
+                         pg_stat_get_xact_numscans('neurolink_events'::regclass), current_setting('enable_seqscan')";
+    let row = tx.query_one(walked, &[]).await.unwrap();
+    let walked: (i64, i64, String) = (row.get(0), row.get(1), row.get(2));
+    assert_eq!(walked, (0, 0, "on".to_owned()));
+    tx.commit().await.unwrap();
+}
