@@ -166,6 +166,12 @@ impl Evaluator {
             return Ok(Round::default());
         }
         let round = self.note(&claim, &places);
+        // In the order of their lanes and positions: the first of a lane is its lowest.
+        let _open = self.marks.open(places.iter().filter_map(|(lane, _, _)| {
+            let mut mine = claim.jobs.iter().filter(|job| job.lane == lane.number());
+            mine.next()
+                .map(|job| (("", job.lane), (job.run_at, job.job_id)))
+        }));
         self.marks.sweep_when_due();
         let jobs: Vec<i64> = claim.jobs.iter().map(|job| job.job_id).collect();
 
@@ -239,8 +245,11 @@ impl Evaluator {
 
     /// Raises the marks to what was claimed, and says whether there is probably more.
     fn note(&self, claim: &EventClaim, places: &[(Lane, i32, Position)]) -> Round {
-        for job in &claim.jobs {
-            self.marks.raise(("", job.lane), (job.run_at, job.job_id));
+        for (lane, _, from) in places {
+            let mine = || claim.jobs.iter().filter(|job| job.lane == lane.number());
+            if let Some(last) = mine().map(|job| (job.run_at, job.job_id)).max() {
+                self.marks.raise(("", lane.number()), *from, last);
+            }
         }
         let took = |lane: Lane| {
             claim

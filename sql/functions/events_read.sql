@@ -14,7 +14,11 @@ begin
     -- The answer lies in [v_low, v_high].
     while v_low < v_high loop
         v_middle := v_low + (v_high - v_low) / 2;
-        select e.id, e.received_at into v_id, v_at from neurolink_events e where e.id >= v_middle order by e.id limit 1;
+        select e.id into v_id from neurolink_events e where e.id >= v_middle order by e.id limit 1;
+        -- Never later than it was: among neighbours the latest is nearest to the truth, also where a long transaction's rows
+        -- (of its start's time) stand between the others'.
+        select max(w.received_at) into v_at
+          from (select e.received_at from neurolink_events e where e.id <= v_id order by e.id desc limit 500) w;
         if v_id is null or v_at >= moment then
             v_high := v_middle;
         else

@@ -156,6 +156,11 @@ revoke execute on function neurolink_cancel_delivery(bigint, text[]) from public
 -- that gave it up goes. Gives the ids of those that were there.
 create or replace function neurolink_retry_jobs(ids bigint[], branches text[]) returns setof bigint
 language sql security definer set search_path = @schema@, pg_temp as $$
+    -- Outcomes before dead jobs, as a replay and a removal lock them.
+    select from neurolink_event_outcomes o
+     where o.event_id in (select d.ref_id from neurolink_dead_jobs d where d.id = any ($1) and d.kind = 'event')
+     order by o.event_id
+       for update;
     with gone as (
         delete from neurolink_dead_jobs d
          where d.id = any ($1)
@@ -190,6 +195,11 @@ revoke execute on function neurolink_retry_jobs(bigint[], text[]) from public;
 -- Dead jobs go for good; an event's outcome goes on saying why. Gives the ids of those that were there.
 create or replace function neurolink_discard_jobs(ids bigint[], branches text[]) returns setof bigint
 language sql security definer set search_path = @schema@, pg_temp as $$
+    -- Outcomes before dead jobs, as a replay and a removal lock them.
+    select from neurolink_event_outcomes o
+     where o.event_id in (select d.ref_id from neurolink_dead_jobs d where d.id = any ($1) and d.kind = 'event')
+     order by o.event_id
+       for update;
     with gone as (
         delete from neurolink_dead_jobs d
          where d.id = any ($1)

@@ -1,7 +1,7 @@
 //! Rows for `copy … from stdin (format binary)`: what a statement with an array a column would say, without the server taking
 //! each array apart, storing its elements and reading them again. For 1000 notifications of 19 columns that is a third of the work.
 //!
-//! In: values, row by row, in the order and of exactly the types of the statement's columns. Out: bytes, sent in one piece.
+//! In: values, row by row, in the order and of exactly the types of the statement's columns. Out: bytes, sent in pieces.
 //! Source: "Binary Format" on PostgreSQL's page of COPY; what each type looks like is `postgres_types`'s.
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -12,6 +12,8 @@ use tokio_postgres::CopyInSink;
 use crate::db::Client;
 use crate::kernel::{Error, Result};
 
+/// A message's length: the server holds each whole, and takes none above a gigabyte.
+const PIECE: usize = 256 << 10;
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
 /// Rows on their way.
@@ -110,7 +112,10 @@ impl CopyRows {
         let statement = client.prepare_cached(statement).await?;
         let sink: CopyInSink<Bytes> = client.copy_in(&statement).await?;
         let mut sink = std::pin::pin!(sink);
-        sink.send(self.bytes.freeze()).await?;
+        let mut bytes = self.bytes.freeze();
+        while !bytes.is_empty() {
+            sink.feed(bytes.split_to(bytes.len().min(PIECE))).await?;
+        }
         let written = sink.finish().await?;
         if written == self.rows {
             Ok(())

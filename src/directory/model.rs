@@ -63,9 +63,20 @@ pub struct People {
 #[derive(Debug, Default)]
 pub(super) struct Holders {
     pub(super) all: Vec<usize>,
-    /// By branch; `*` has those of all branches.
-    pub(super) by_branch: HashMap<String, Vec<usize>>,
+    branches: OnceLock<Branched>,
 }
+
+/// Holders by branch, made when a rule first asks for one: most roles that people hold no rule of a batch asks for.
+#[derive(Debug, Default)]
+pub(super) struct Branched {
+    /// `*` has those of all branches.
+    pub(super) by_branch: HashMap<String, Vec<usize>>,
+    /// Those of so many branches that a look through them is cheaper than an entry each.
+    pub(super) wide: Vec<usize>,
+}
+
+/// Who belongs to more branches is in no index by branch.
+const WIDE: usize = 8;
 
 impl People {
     /// Indexes people; the order given doesn't matter.
@@ -78,11 +89,12 @@ impl People {
         for (index, person) in all.iter().enumerate() {
             by_id.insert(person.id.clone(), index);
             for role in &person.roles {
-                let holders = by_role.entry(role.clone()).or_default();
-                holders.all.push(index);
-                for branch in &person.branch_ids {
-                    let there = holders.by_branch.entry(branch.clone()).or_default();
-                    there.push(index);
+                match by_role.get_mut(role) {
+                    Some(holders) => holders.all.push(index),
+                    None => {
+                        let holders = by_role.entry(role.clone()).or_default();
+                        holders.all.push(index);
+                    }
                 }
             }
         }
@@ -101,6 +113,25 @@ impl People {
     #[must_use]
     pub fn get(&self, index: usize) -> &Person {
         &self.all[index]
+    }
+
+    /// The holders of a role by branch.
+    pub(super) fn branched<'a>(&'a self, holders: &'a Holders) -> &'a Branched {
+        holders.branches.get_or_init(|| {
+            let mut branched = Branched::default();
+            for &index in &holders.all {
+                let branches = &self.all[index].branch_ids;
+                if branches.len() > WIDE {
+                    branched.wide.push(index);
+                    continue;
+                }
+                for branch in branches {
+                    let there = branched.by_branch.entry(branch.clone()).or_default();
+                    there.push(index);
+                }
+            }
+            branched
+        })
     }
 
     /// What templates may see of that person; made once, however often they are told something.

@@ -12,7 +12,7 @@ pub fn choose(audience: &Audience, people: &People) -> Vec<usize> {
         .roles
         .iter()
         .filter_map(|role| people.by_role.get(role));
-    let by_role = held.flat_map(|holders| within(&audience.branches, holders));
+    let by_role = held.flat_map(|holders| within(&audience.branches, holders, people));
     let by_id = audience
         .users
         .iter()
@@ -97,18 +97,17 @@ impl People {
 fn within<'a>(
     branches: &'a Branches,
     holders: &'a Holders,
+    people: &'a People,
 ) -> Box<dyn Iterator<Item = usize> + 'a> {
-    match branches {
-        Branches::Any => Box::new(holders.all.iter().copied()),
-        Branches::Of(list) => Box::new(
-            list.iter()
-                .map(String::as_str)
-                .chain(["*"])
-                .filter_map(|branch| holders.by_branch.get(branch))
-                .flatten()
-                .copied(),
-        ),
-    }
+    let Branches::Of(list) = branches else {
+        return Box::new(holders.all.iter().copied());
+    };
+    let branched = people.branched(holders);
+    let wide = branched.wide.iter();
+    let wide = wide.filter(|&&index| people.all[index].is_within(branches));
+    let few = list.iter().map(String::as_str).chain(["*"]);
+    let few = few.filter_map(|branch| branched.by_branch.get(branch));
+    Box::new(few.flatten().chain(wide).copied())
 }
 
 #[cfg(test)]
@@ -130,6 +129,11 @@ mod tests {
             person("ali", &["accountant", "cfo"], &["bgd"]),
             person("noor", &["cfo"], &["*"]),
             person("omar", &["driver"], &[]),
+            person(
+                "rima",
+                &["auditor"],
+                &["b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8", "b9"],
+            ),
         ])
     }
 
@@ -166,6 +170,18 @@ mod tests {
             ids(&audience(&["accountant"], Branches::Of(vec![])), &people),
             [""; 0]
         );
+    }
+
+    #[test]
+    fn somebody_of_very_many_branches_is_chosen_within_them_and_nowhere_else() {
+        let people = people();
+        let of = |b: &[&str]| Branches::Of(b.iter().map(ToString::to_string).collect());
+        assert_eq!(ids(&audience(&["auditor"], of(&["b9"])), &people), ["rima"]);
+        assert_eq!(
+            ids(&audience(&["auditor", "cfo"], of(&["b1", "b2"])), &people),
+            ["noor", "rima"]
+        );
+        assert_eq!(ids(&audience(&["auditor"], of(&["bgd"])), &people), [""; 0]);
     }
 
     #[test]

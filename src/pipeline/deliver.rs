@@ -24,6 +24,7 @@ use crate::deliveries::store;
 use crate::kernel::meters::Meters;
 use crate::kernel::{Lane, Result, clock, random};
 use crate::pipeline::meters::AttemptMeters;
+use crate::queue::marks::ZERO;
 use crate::queue::model::{DeliveryJob, Round, Source};
 use crate::queue::presence::Presence;
 use crate::queue::store::DeliveryPlace;
@@ -202,7 +203,9 @@ impl Dispatcher {
             let Some((&name, _)) = free.get_key_value(channel) else {
                 continue;
             };
-            self.marks.raise((name, lane.number()), position);
+            let from = places.iter().find(|place| place.channel == name);
+            let from = from.map_or(ZERO, |place| place.start);
+            self.marks.raise((name, lane.number()), from, position);
             let Some((way, permits)) = free.get_mut(channel) else {
                 continue;
             };

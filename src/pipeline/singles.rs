@@ -17,8 +17,9 @@ use crate::rules;
 const LEASE: Duration = Duration::from_secs(60);
 /// Evaluated alone in one round, before batches get their turn again.
 const PER_ROUND: usize = 16;
-/// A batch that fails so often in a row for want of something is not in want: it is taken apart.
-const PATIENCE: u32 = 4;
+/// Batches that fail so often in a row for want of something are not in want: they are taken apart. Four tries of each of the
+/// three workers', whose batches often fail together.
+const PATIENCE: u32 = 12;
 
 impl Evaluator {
     /// A batch has failed and was rolled back: set apart what may have caused it.
@@ -100,7 +101,11 @@ impl Evaluator {
             Turn::First
         };
         // Locked before anything is judged: of two replays the second adds to the first.
-        if turn == Turn::Again && !rules::store::hold_outcome(&tx, job.event_id).await? {
+        let is_held = match turn {
+            Turn::First => Ok(true),
+            Turn::Again => rules::store::hold_outcome(&tx, job.event_id).await,
+        };
+        if let Ok(false) = is_held {
             tracing::info!(
                 event.id = job.event_id,
                 job.id = job.job_id,
@@ -108,7 +113,12 @@ impl Evaluator {
             );
             return tx.commit().await;
         }
-        let failure = match self.evaluate(tx, claim, turn).await {
+        let evaluated = match is_held {
+            Ok(_) => self.evaluate(tx, claim, turn).await,
+            // Waited too long for the lock, say: no fault of the event's.
+            Err(error) => Err(Failure::blameless(error)),
+        };
+        let failure = match evaluated {
             Ok(written) => {
                 self.announce(written);
                 return Ok(());

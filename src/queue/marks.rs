@@ -20,6 +20,9 @@ pub const ZERO: Position = (Timestamp::UNIX_EPOCH, 0);
 #[derive(Debug, Default)]
 pub struct Marks {
     marks: HashMap<Lane, Position>,
+    /// Where claims begin whose transactions are open: to a sweep their jobs look like any that wait.
+    open: Vec<(u64, Lane, Position)>,
+    opened: u64,
     sweep: Sweep,
 }
 
@@ -38,10 +41,27 @@ impl Marks {
         self.marks.get(lane).copied().unwrap_or(ZERO)
     }
 
-    /// A job at this position was claimed: the next claim starts there.
-    pub fn raise(&mut self, lane: Lane, position: Position) {
+    /// A claim that started `from` has taken all up to this position: the next one starts there. One that started above the
+    /// mark (a sweep has lowered it meanwhile, or it was forgotten) hasn't seen what lies between, and raises nothing.
+    pub fn raise(&mut self, lane: Lane, from: Position, position: Position) {
         let mark = self.marks.entry(lane).or_insert(ZERO);
-        *mark = (*mark).max(position);
+        if from <= *mark {
+            *mark = (*mark).max(position);
+        }
+    }
+
+    /// A claim's transaction stays open: sweeps look below its first jobs only. Gives what [`close`](Self::close) takes.
+    pub fn open(&mut self, first: impl IntoIterator<Item = (Lane, Position)>) -> u64 {
+        self.opened += 1;
+        let number = self.opened;
+        let places = first.into_iter().map(|(lane, at)| (number, lane, at));
+        self.open.extend(places);
+        number
+    }
+
+    /// It has ended.
+    pub fn close(&mut self, number: u64) {
+        self.open.retain(|(open, _, _)| *open != number);
     }
 
     /// Forgets all marks: the next claim sees everything, and is as good as a sweep.
@@ -64,7 +84,11 @@ impl Marks {
             return None;
         }
         self.sweep.is_under_way = true;
-        Some(self.marks.iter().map(|(&lane, &at)| (lane, at)).collect())
+        let below = |(&lane, &mark): (&Lane, &Position)| {
+            let open = self.open.iter().filter(|(_, of, _)| *of == lane);
+            (lane, open.map(|(_, _, at)| *at).fold(mark, Position::min))
+        };
+        Some(self.marks.iter().map(below).collect())
     }
 
     /// A sweep ended and took so long; `found` are the first jobs waiting below the marks it was given.
@@ -96,8 +120,8 @@ mod tests {
     #[test]
     fn a_mark_only_rises_until_it_is_reset() {
         let mut marks = Marks::default();
-        marks.raise(ONE, (at(10), 5));
-        marks.raise(ONE, (at(9), 99));
+        marks.raise(ONE, ZERO, (at(10), 5));
+        marks.raise(ONE, ZERO, (at(9), 99));
         assert_eq!(marks.start(&ONE), (at(10), 5));
         assert_eq!(marks.start(&TWO), ZERO, "lanes don't share marks");
         marks.reset(Instant::now());
@@ -108,8 +132,8 @@ mod tests {
     fn a_sweep_lowers_a_mark_to_what_it_found_and_raises_none() {
         let mut marks = Marks::default();
         let now = Instant::now();
-        marks.raise(ONE, (at(10), 5));
-        marks.raise(TWO, (at(10), 6));
+        marks.raise(ONE, ZERO, (at(10), 5));
+        marks.raise(TWO, ZERO, (at(10), 6));
         let mut below = marks.begin_sweep(now).unwrap();
         below.sort_unstable();
         assert_eq!(below, [(ONE, (at(10), 5)), (TWO, (at(10), 6))]);
@@ -126,7 +150,7 @@ mod tests {
     fn what_a_sweep_found_before_the_marks_were_forgotten_changes_nothing() {
         let mut marks = Marks::default();
         let now = Instant::now();
-        marks.raise(ONE, (at(10), 5));
+        marks.raise(ONE, ZERO, (at(10), 5));
         marks.begin_sweep(now).unwrap();
         marks.reset(now);
         marks.end_sweep(now, Duration::ZERO, &[(ONE, (at(7), 8))]);
@@ -141,7 +165,7 @@ mod tests {
             marks.begin_sweep(t).is_none(),
             "there is nothing below zero"
         );
-        marks.raise(ONE, (at(10), 5));
+        marks.raise(ONE, ZERO, (at(10), 5));
         assert!(marks.begin_sweep(t).is_some());
         assert!(
             marks.begin_sweep(t + Duration::from_secs(9)).is_none(),
@@ -155,11 +179,41 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_that_has_not_seen_what_a_sweep_found_does_not_raise_the_mark_over_it() {
+        let mut marks = Marks::default();
+        let now = Instant::now();
+        marks.raise(ONE, ZERO, (at(10), 1));
+        let from = marks.start(&ONE);
+        marks.begin_sweep(now).unwrap();
+        marks.end_sweep(now, Duration::ZERO, &[(ONE, (at(5), 2))]);
+        marks.raise(ONE, from, (at(20), 3));
+        assert_eq!(marks.start(&ONE), (at(5), 2));
+        marks.raise(ONE, (at(5), 2), (at(20), 3));
+        assert_eq!(marks.start(&ONE), (at(20), 3));
+        marks.reset(now);
+        marks.raise(ONE, from, (at(30), 4));
+        assert_eq!(marks.start(&ONE), ZERO, "nor over what was given back");
+    }
+
+    #[test]
+    fn a_sweep_takes_no_open_batch_for_missed_jobs() {
+        let mut marks = Marks::default();
+        let now = Instant::now();
+        marks.raise(ONE, ZERO, (at(10), 9));
+        let batch = marks.open([(ONE, (at(8), 3)), (TWO, (at(1), 1))]);
+        assert_eq!(marks.begin_sweep(now).unwrap(), [(ONE, (at(8), 3))]);
+        marks.end_sweep(now, Duration::ZERO, &[]);
+        marks.close(batch);
+        let later = now + Duration::from_secs(1);
+        assert_eq!(marks.begin_sweep(later).unwrap(), [(ONE, (at(10), 9))]);
+    }
+
+    #[test]
     fn a_look_from_zero_counts_as_a_sweep() {
         let mut marks = Marks::default();
         let t = Instant::now();
         marks.reset(t);
-        marks.raise(ONE, (at(10), 5));
+        marks.raise(ONE, ZERO, (at(10), 5));
         assert!(marks.begin_sweep(t + Duration::from_millis(19)).is_none());
         assert!(marks.begin_sweep(t + Duration::from_millis(20)).is_some());
     }

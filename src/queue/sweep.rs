@@ -33,9 +33,17 @@ impl SharedMarks {
         self.lock().start(lane)
     }
 
-    /// A job at this position was claimed.
-    pub fn raise(&self, lane: Lane, position: Position) {
-        self.lock().raise(lane, position);
+    /// A claim that started `from` has taken all up to this position.
+    pub fn raise(&self, lane: Lane, from: Position, position: Position) {
+        self.lock().raise(lane, from, position);
+    }
+
+    /// A claim's transaction is open, with these first jobs, until the batch is dropped.
+    #[must_use]
+    pub fn open(&self, first: impl IntoIterator<Item = (Lane, Position)>) -> OpenBatch {
+        let number = self.lock().open(first);
+        let marks = self.clone();
+        OpenBatch { marks, number }
     }
 
     /// The next claim starts from zero in every lane.
@@ -69,5 +77,17 @@ impl SharedMarks {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Marks> {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A claimed batch whose transaction is open.
+pub struct OpenBatch {
+    marks: SharedMarks,
+    number: u64,
+}
+
+impl Drop for OpenBatch {
+    fn drop(&mut self) {
+        self.marks.lock().close(self.number);
     }
 }

@@ -307,3 +307,27 @@ async fn callers_of_some_branches_see_theirs_and_what_is_of_none() {
     }
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_long_transactions_events_hide_none_of_the_others_from_a_look_by_time() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    // One a second for six hours; between them, for two, twenty a second of a transaction that began at one o'clock.
+    sql.batch_execute(
+        "insert into neurolink_events (source_module, event_type, received_at)
+         select 'test', 'test.happened', at from (
+                select '2026-11-22 00:00Z'::timestamptz + n * interval '1 s' as written, '2026-11-22 00:00Z'::timestamptz + n * interval '1 s' as at
+                  from generate_series(0, 21599) n
+                union all
+                select '2026-11-22 01:00Z'::timestamptz + n * interval '50 ms', '2026-11-22 01:00Z' from generate_series(1, 144000) n) e
+          order by written",
+    )
+    .await
+    .unwrap();
+    let found = "select count(*) from neurolink_events
+                  where received_at >= '2026-11-22 02:00Z' and received_at < '2026-11-22 03:00Z'
+                    and id >= neurolink_event_id_at(timestamptz '2026-11-22 02:00Z' - interval '15 minutes')
+                    and id < neurolink_event_id_at(timestamptz '2026-11-22 03:00Z' + interval '15 minutes')";
+    let found: i64 = sql.query_one(found, &[]).await.unwrap().get(0);
+    assert_eq!(found, 3600);
+}

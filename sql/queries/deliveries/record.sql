@@ -28,7 +28,12 @@ with given as (
            provider_message_id = coalesce(h.provider_message_id, d.provider_message_id),
            last_error = case h.next when 'done' then null else coalesce(h.error, d.last_error) end,
            sent_at = case h.next when 'done' then now() else d.sent_at end,
-           ended_at = case h.next when 'retry' then null else now() end
+           ended_at = case h.next when 'retry' then null else now() end,
+           -- Deleted while it was being sent: its texts go, too.
+           content = case when h.next <> 'retry' and d.content is not null and exists (
+                               select from neurolink_notifications n
+                                where n.user_id = d.user_id and n.id = d.notification_id and n.deleted_at is not null) then null
+                          else d.content end
       from held h
      where d.id = h.ref_id and d.status = 'pending'
 ), tried as (

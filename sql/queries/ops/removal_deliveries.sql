@@ -12,13 +12,16 @@ with every as (
     delete from neurolink_jobs
      where kind = 'delivery' and ref_id = any (array (select id from pending)) and claimed_by is null
     returning ref_id
-), busy as (
-    select j.ref_id from neurolink_jobs j
-     where j.kind = 'delivery' and j.ref_id = any (array (select id from pending)) and j.claimed_by is not null
 ), cancelled as (
+    -- Asks what was freed first: jobs are locked before deliveries, as everywhere. What a claim took meanwhile isn't among it.
     update neurolink_delivery_log d
        set status = 'cancelled', ended_at = now(), last_error = 'its event was deleted', content = null
-     where d.id = any (array (select id from pending except select ref_id from busy)) and d.status = 'pending'
+     where d.id = any (array (
+           select ref_id from freed
+            union all
+           select p.id from pending p where not exists (
+                  select from neurolink_jobs j where j.kind = 'delivery' and j.ref_id = p.id)))
+       and d.status = 'pending'
     returning d.id
 ), emptied as (
     update neurolink_delivery_log d set content = null

@@ -6,6 +6,12 @@ with outcome as (
     delete from neurolink_event_outcomes where event_id = $1 returning event_id
 ), dead as (
     delete from neurolink_dead_jobs where kind = 'event' and ref_id = $1 returning id
+), emptied as (
+    -- What was kept to be sent of notifications that their people had deleted themselves.
+    update neurolink_delivery_log d set content = null
+      from neurolink_notifications n
+     where n.event_id = $1 and n.deleted_at is not null and d.id between n.id * 32 and n.id * 32 + 31
+       and d.content is not null and d.status <> 'pending'
 ), gone as (
     delete from neurolink_events where id = $1 returning *
 )

@@ -12,7 +12,7 @@ use crate::kernel::{Error, Result};
 /// Deliveries that one call retries at most.
 pub const MOST: usize = 100_000;
 /// In one transaction: its locks are held for some tens of milliseconds.
-const AT_ONCE: i32 = 500;
+const AT_ONCE: usize = 500;
 /// Rows that one statement looks at.
 const LOOK: i32 = 20_000;
 
@@ -99,12 +99,17 @@ pub fn retriable(mut filter: Filter) -> Result<Filter> {
 /// # Errors
 /// `Invalid` when they are more than one call retries.
 pub async fn count(db: &Db, filter: &Filter, branches: Option<&[String]>) -> Result<usize> {
+    Ok(find(db, filter, branches).await?.len())
+}
+
+/// Those that a filter lets through: what is counted is what is retried, whatever dies meanwhile.
+async fn find(db: &Db, filter: &Filter, branches: Option<&[String]>) -> Result<Vec<i64>> {
     let client = db.client().await?;
-    let (mut count, mut below) = (0, None);
+    let (mut all, mut below) = (Vec::new(), None);
     loop {
         let (ids, reached) = store::find(&client, filter, below, branches, (LOOK, LOOK)).await?;
-        count += ids.len();
-        if count > MOST {
+        all.extend(ids);
+        if all.len() > MOST {
             return Err(Error::invalid(
                 "too_many_items",
                 format!("more than {MOST} match: narrow the filter by `from` and `to`"),
@@ -112,7 +117,7 @@ pub async fn count(db: &Db, filter: &Filter, branches: Option<&[String]>) -> Res
         }
         below = reached;
         if below.is_none() {
-            return Ok(count);
+            return Ok(all);
         }
     }
 }
@@ -129,16 +134,14 @@ pub async fn retry_all(
     expected: usize,
     progress: impl Fn(usize) + Send,
 ) -> Result<Retried> {
-    let count = count(db, filter, asker.branches).await?;
-    if count != expected {
-        return Err(differs(count, expected));
+    let ids = find(db, filter, asker.branches).await?;
+    if ids.len() != expected {
+        return Err(differs(ids.len(), expected));
     }
-    let (mut all, mut below) = (Retried::default(), None);
-    loop {
+    let mut all = Retried::default();
+    for some in ids.chunks(AT_ONCE) {
         let tx = begin(db, asker).await?;
-        let (ids, reached) =
-            store::find(&tx, filter, below, asker.branches, (AT_ONCE, LOOK)).await?;
-        let outcomes = store::retry(&tx, &ids, false, asker.branches).await?;
+        let outcomes = store::retry(&tx, some, false, asker.branches).await?;
         tx.commit().await?;
         all.matched += outcomes.len();
         for outcome in outcomes {
@@ -148,11 +151,8 @@ pub async fn retry_all(
             }
         }
         progress(all.matched);
-        below = reached;
-        if below.is_none() {
-            return Ok(all);
-        }
     }
+    Ok(all)
 }
 
 fn differs(count: usize, expected: usize) -> Error {

@@ -106,7 +106,8 @@ async fn level(
         let claim = queue::store::claim_events(&tx, &places).await?;
         took.push(begun.elapsed());
         for job in &claim.jobs {
-            marks.raise(("", job.lane), (job.run_at, job.job_id));
+            let from = marks.start(&("", job.lane));
+            marks.raise(("", job.lane), from, (job.run_at, job.job_id));
         }
         marks.sweep_when_due();
         let claimed = i64::try_from(claim.jobs.len()).unwrap_or_default();

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::kernel::meters::{self, Kind, Meters};
 use crate::kernel::{ChannelKind, Error, Result, clock};
 
@@ -162,7 +162,13 @@ impl Prometheus {
         if sampled.is_some_and(|at| at.elapsed() < FRESH) {
             return;
         }
-        let look = async { store::sample(&self.0.db.client().await?).await };
+        let look = async {
+            // A connection that is given up in the middle of its query leaves the pool: nobody waits for what it still does.
+            let held = Tx::unbegun(self.0.db.client().await?);
+            let rows = store::sample(&held).await?;
+            held.committed();
+            Ok::<_, Error>(rows)
+        };
         let rows = match timeout(SAMPLE_TIMEOUT, look).await {
             Ok(Ok(rows)) => Some(rows),
             Ok(Err(error)) => {

@@ -10,7 +10,7 @@ use crate::queue::control::{Deed, Filter, Target, store};
 /// Jobs that one call settles at most.
 pub const MOST: usize = 100_000;
 /// In one transaction.
-const AT_ONCE: i32 = 500;
+const AT_ONCE: usize = 500;
 /// Ids that one statement gives, for counting.
 const COUNTED_AT_ONCE: i32 = 20_000;
 
@@ -84,12 +84,17 @@ pub async fn settle_one(db: &Db, asker: Asker<'_>, deed: Deed, id: i64) -> Resul
 /// # Errors
 /// `Invalid` when they are more than one call settles.
 pub async fn count(db: &Db, filter: &Filter, branches: Option<&[String]>) -> Result<usize> {
+    Ok(find(db, filter, branches).await?.len())
+}
+
+/// Those that a filter lets through: what is counted is what is settled, whatever dies meanwhile.
+async fn find(db: &Db, filter: &Filter, branches: Option<&[String]>) -> Result<Vec<i64>> {
     let client = db.client().await?;
-    let (mut count, mut below) = (0, None);
+    let (mut all, mut below) = (Vec::new(), None);
     loop {
         let ids = store::find_dead(&client, filter, below, branches, COUNTED_AT_ONCE).await?;
-        count += ids.len();
-        if count > MOST {
+        all.extend_from_slice(&ids);
+        if all.len() > MOST {
             return Err(Error::invalid(
                 "too_many_items",
                 format!("more than {MOST} match: narrow the filter by `from` and `to`"),
@@ -97,7 +102,7 @@ pub async fn count(db: &Db, filter: &Filter, branches: Option<&[String]>) -> Res
         }
         below = ids.last().copied();
         if below.is_none() {
-            return Ok(count);
+            return Ok(all);
         }
     }
 }
@@ -114,31 +119,24 @@ pub async fn settle_all(
     expected: usize,
     progress: impl Fn(usize) + Send,
 ) -> Result<Settled> {
-    let count = count(db, filter, asker.branches).await?;
-    if count != expected {
+    let ids = find(db, filter, asker.branches).await?;
+    if ids.len() != expected {
         return Err(Error::Conflict {
             code: "count_differs",
-            detail: format!("{count} match, not {expected}; nothing was done"),
+            detail: format!("{} match, not {expected}; nothing was done", ids.len()),
             place: Some("/expected_count".to_owned()),
         });
     }
-    let (mut all, mut below) = (
-        Settled {
-            matched: 0,
-            done: 0,
-        },
-        None,
-    );
-    loop {
+    let mut all = Settled {
+        matched: 0,
+        done: 0,
+    };
+    for some in ids.chunks(AT_ONCE) {
         let tx = begin(db, asker.actor).await?;
-        let ids = store::find_dead(&tx, filter, below, asker.branches, AT_ONCE).await?;
-        all.done += store::settle(&tx, deed, &ids, asker.branches).await?;
+        all.done += store::settle(&tx, deed, some, asker.branches).await?;
         tx.commit().await?;
-        all.matched += ids.len();
+        all.matched += some.len();
         progress(all.matched);
-        below = ids.last().copied();
-        if below.is_none() {
-            return Ok(all);
-        }
     }
+    Ok(all)
 }

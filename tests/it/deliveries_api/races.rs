@@ -190,3 +190,64 @@ async fn many_hands_retry_while_the_workers_send_and_every_mail_goes_out_once() 
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 60);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_retry_of_a_dead_event_waits_for_its_replay_before_it_touches_anything() {
+    let db = TestDb::new().await;
+    let (sql, replay, other) = (db.client().await, db.client().await, db.client().await);
+    sql.batch_execute(
+        "insert into neurolink_events (source_module, event_type) values ('test', 'a.b');
+         delete from neurolink_jobs;
+         insert into neurolink_event_outcomes (event_id, error) select id, 'broke' from neurolink_events;
+         insert into neurolink_dead_jobs (id, kind, ref_id, lane, attempt, max_attempts, created_at)
+         select 1, 'event', id, 1, 5, 5, now() from neurolink_events",
+    )
+    .await
+    .unwrap();
+    replay
+        .batch_execute("begin; select from neurolink_event_outcomes for update")
+        .await
+        .unwrap();
+    let retried = tokio::spawn(async move {
+        text(
+            &other,
+            "select count(*)::text from neurolink_retry_jobs('{1}', null)",
+        )
+        .await
+    });
+    until_somebody_waits(&sql).await;
+    // What a replay does at its end. In the other order each would wait for the other now.
+    replay
+        .batch_execute("delete from neurolink_dead_jobs; commit")
+        .await
+        .unwrap();
+    assert_eq!(retried.await.unwrap(), "0");
+}
+
+#[tokio::test]
+async fn a_delivery_claimed_while_its_event_is_deleted_is_its_senders_and_not_cancelled() {
+    let db = TestDb::new().await;
+    let (sql, worker, other) = (db.client().await, db.client().await, db.client().await);
+    let id = delivery(&sql, "ali", None, Email, "pending").await;
+    worker
+        .batch_execute(
+            "begin; update neurolink_jobs set claimed_by = gen_random_uuid(), attempt = 1",
+        )
+        .await
+        .unwrap();
+    let removal = include_str!("../../../sql/queries/ops/removal_deliveries.sql");
+    let removed = tokio::spawn(async move {
+        let row = other.query_one(removal, &[&vec![id / 32]]).await.unwrap();
+        (
+            row.get::<_, i64>("cancelled"),
+            row.get::<_, i64>("under_way"),
+        )
+    });
+    until_somebody_waits(&sql).await;
+    worker.batch_execute("commit").await.unwrap();
+    assert_eq!(removed.await.unwrap(), (0, 1));
+    assert_eq!(
+        text(&sql, "select status from neurolink_delivery_log").await,
+        "pending"
+    );
+}
