@@ -103,7 +103,7 @@ pub const GROUPS: &[Group] = &[
         told("DATABASE_URL", "address", "the embedded PostgreSQL in the data folder", "postgresql://neurolink:password@127.0.0.1:5432/erp",
             "The ERP's PostgreSQL, 14 or newer. `postgresql+asyncpg://` is understood too.").shown(Shown::Address),
         told("NEUROLINK_LISTEN_DATABASE_URL", "address", "`DATABASE_URL`", "postgresql://neurolink:password@127.0.0.1:5432/erp",
-            "Beside a PgBouncer: the same database without it, for the listener and `migrate`.").shown(Shown::Address),
+            "Beside a PgBouncer (in transaction mode 1.22.1 or newer: older ones lose track of COPY): the same database without it, for the listener and `migrate`.").shown(Shown::Address),
         value("NEUROLINK_AUTO_MIGRATE", "true or false", "false",
             "Lets `serve` and `worker` migrate a server database at start. The embedded one always is."),
         value("NEUROLINK_DB_POOL_SIZE", "5 to 500", "10",
