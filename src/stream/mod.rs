@@ -10,3 +10,4 @@ pub mod routes;
 mod store;
 
 pub use hub::Hub;
+pub use self::redis::Redis;
