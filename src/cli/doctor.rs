@@ -63,7 +63,12 @@ async fn examine(context: &Context) -> Result<Report, Failure> {
     match Config::load(Needs::Nothing, sources.lookup()) {
         Ok(config) => {
             report.look_around(&config).await;
-            database(&mut report, &config, &address(sources, &inspection, &config)).await?;
+            database(
+                &mut report,
+                &config,
+                &address(sources, &inspection, &config),
+            )
+            .await?;
         }
         // They are among the findings already.
         Err(_) => report.stop_at_settings(),
@@ -141,12 +146,24 @@ fn page(report: &Report, output: Output) -> String {
         .iter()
         .map(|finding| paragraph(finding, output))
         .collect();
-    let made = |made: Made| report.checks.iter().filter(|check| check.made == made).count();
-    let skipped: Vec<String> = report
-        .checks
-        .iter()
-        .filter_map(|check| Some(format!("{} ({})", check.name, check.why.as_deref()?)))
-        .collect();
+    let made = |made: Made| {
+        report
+            .checks
+            .iter()
+            .filter(|check| check.made == made)
+            .count()
+    };
+    // By their reason: the same one stands for many.
+    let mut skipped: Vec<(&str, Vec<&str>)> = Vec::new();
+    for check in &report.checks {
+        let Some(why) = check.why.as_deref() else {
+            continue;
+        };
+        match skipped.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, names)) => names.push(check.name),
+            None => skipped.push((why, vec![check.name])),
+        }
+    }
     let mut counts = Vec::new();
     for (severity, one, many) in [
         (Severity::Error, "error", "errors"),
@@ -165,11 +182,16 @@ fn page(report: &Report, output: Output) -> String {
     } else if counts.is_empty() {
         colors.paint(Style::Good, "nothing is wrong")
     } else {
-        format!("{}; {}", colors.paint(Style::Good, "nothing is wrong"), counts.join(", "))
+        format!(
+            "{}; {}",
+            colors.paint(Style::Good, "nothing is wrong"),
+            counts.join(", ")
+        )
     };
-    text.push_str(&format!("{summary} ({done} checks made)\n"));
-    if !skipped.is_empty() {
-        let line = format!("not checked: {}", skipped.join(", "));
+    let checks = if done == 1 { "check" } else { "checks" };
+    text.push_str(&format!("{summary} ({done} {checks} made)\n"));
+    for (why, names) in skipped {
+        let line = format!("not checked: {} ({why})", names.join(", "));
         text.push_str(&format!("{}\n", colors.paint(Style::Quiet, line)));
     }
     text
@@ -182,7 +204,11 @@ fn paragraph(finding: &Finding, output: Output) -> String {
         Severity::Warning => ("warning", Style::Odd),
         Severity::Note => ("note", Style::Name),
     };
-    let mut text = format!("{} {}\n", colors.paint(style, format!("{word:<8}")), finding.what);
+    let mut text = format!(
+        "{} {}\n",
+        colors.paint(style, format!("{word:<8}")),
+        finding.what
+    );
     let evidence: Vec<String> = finding
         .evidence
         .as_object()
@@ -234,13 +260,20 @@ mod tests {
         };
         let sound = page(&report(&[]), output);
         assert!(sound.starts_with("note     JWT_SECRET_KEY"), "{sound}");
-        assert!(sound.contains("\nnothing is wrong; 1 note (1 checks made)\n"), "{sound}");
+        assert!(
+            sound.contains("\nnothing is wrong; 1 note (1 check made)\n"),
+            "{sound}"
+        );
         let mut wrong = report(&[("NEUROLINK_LISTEN", "x")]);
         wrong.stop_at_settings();
         let told = page(&wrong, output);
         assert!(told.starts_with("error    NEUROLINK_LISTEN"), "{told}");
         assert!(told.contains("         > neurolink config\n"), "{told}");
-        assert!(told.contains("not checked: mail server (the settings can't be used)"), "{told}");
+        assert!(
+            told.contains("not checked: mail server, redis, server, ")
+                && told.ends_with("inboxes (the settings can't be used)\n"),
+            "{told}"
+        );
         assert!(!told.contains('\u{1b}'));
     }
 
@@ -250,7 +283,10 @@ mod tests {
         let mut wrong = report(&[("NEUROLINK_LISTEN", "x")]);
         assert_eq!(exit(&wrong), Exit::Wrong);
         assert_eq!(document(&wrong)["status"], "wrong");
-        wrong.without_database(&Error::unavailable("refused"), "postgresql://erp:***@db/erp");
+        wrong.without_database(
+            &Error::unavailable("refused"),
+            "postgresql://erp:***@db/erp",
+        );
         assert_eq!(exit(&wrong), Exit::Unavailable);
         assert_eq!(document(&wrong)["status"], "database_away");
     }

@@ -9,7 +9,7 @@ use crate::ops::why::{self, Explanation};
 
 const EXAMPLES: &str = "\
 Examples:
-  neurolink why --event 42 --user ali              one sentence, and what each rule said where that decides
+  neurolink why --event 42 --user ali              one sentence; what each rule said where that decides
   neurolink why --event 42 --user ali --json       with all facts: notifications, deliveries, reads
 
 Stored facts answer first; where they aren't enough, today's rules are asked. Nothing is written. By SQL:
@@ -75,7 +75,10 @@ fn told(explanation: &Explanation, output: Output) -> String {
     let mut text = format!("{}{colon}{rest}\n", output.colors.paint(style, word));
     // The first is the answer itself.
     for reason in explanation.rules.iter().skip(1) {
-        text.push_str(&format!("  {}\n", output.colors.paint(Style::Quiet, &reason.why)));
+        text.push_str(&format!(
+            "  {}\n",
+            output.colors.paint(Style::Quiet, &reason.why)
+        ));
     }
     text
 }

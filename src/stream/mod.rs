@@ -9,5 +9,5 @@ mod redis;
 pub mod routes;
 mod store;
 
-pub use hub::Hub;
 pub use self::redis::Redis;
+pub use hub::Hub;

@@ -21,7 +21,11 @@ pub(super) fn judge(clock: Clock) -> Vec<Finding> {
     if surely <= HARMLESS {
         return Vec::new();
     }
-    let way = if clock.ahead > 0.0 { "behind" } else { "ahead of" };
+    let way = if clock.ahead > 0.0 {
+        "behind"
+    } else {
+        "ahead of"
+    };
     let what = format!(
         "this machine's clock is {:.1} s {way} the database's: tokens expire at the wrong moment, and times in logs mislead",
         clock.ahead.abs()
@@ -66,6 +70,10 @@ mod tests {
             ahead: 5.0,
             give_or_take: 0.0,
         });
-        assert!(behind[0].what.contains("5.0 s behind"), "{}", behind[0].what);
+        assert!(
+            behind[0].what.contains("5.0 s behind"),
+            "{}",
+            behind[0].what
+        );
     }
 }

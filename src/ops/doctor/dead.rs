@@ -65,9 +65,16 @@ mod tests {
         };
         assert_eq!(judge(&[]), []);
         let findings = judge(&[dead("delivery", "email", 3), dead("event", "", COUNTED)]);
-        assert_eq!(findings[0].cure[1], "neurolink queue retry deliveries --channel email");
+        assert_eq!(
+            findings[0].cure[1],
+            "neurolink queue retry deliveries --channel email"
+        );
         assert!(findings[0].what.contains("mailbox full"));
-        assert!(findings[1].what.contains("10000 or more"), "{}", findings[1].what);
+        assert!(
+            findings[1].what.contains("10000 or more"),
+            "{}",
+            findings[1].what
+        );
         assert_eq!(findings[1].code, "jobs_dead");
     }
 }

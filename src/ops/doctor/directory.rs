@@ -44,10 +44,13 @@ pub(super) struct People {
 pub(super) fn judge_columns(columns: &[Column]) -> Vec<Finding> {
     if columns.is_empty() {
         return vec![
-            Finding::error("directory_missing", "there is no neurolink_directory: nobody can be told anything")
-                .cure("# make your own view of that name, or let NeuroLink make its own:")
-                .cure("delete from neurolink_meta where key = 'objects_checksum';")
-                .cure("neurolink migrate"),
+            Finding::error(
+                "directory_missing",
+                "there is no neurolink_directory: nobody can be told anything",
+            )
+            .cure("# make your own view of that name, or let NeuroLink make its own:")
+            .cure("delete from neurolink_meta where key = 'objects_checksum';")
+            .cure("neurolink migrate"),
         ];
     }
     let missing: Vec<&str> = COLUMNS
@@ -56,7 +59,9 @@ pub(super) fn judge_columns(columns: &[Column]) -> Vec<Finding> {
         .collect();
     let unlisted: Vec<String> = columns
         .iter()
-        .filter(|column| matches!(column.name.as_str(), "roles" | "branch_ids") && !column.kind.ends_with("[]"))
+        .filter(|column| {
+            matches!(column.name.as_str(), "roles" | "branch_ids") && !column.kind.ends_with("[]")
+        })
         .map(|column| format!("{} is {}", column.name, column.kind))
         .collect();
     let mut findings = Vec::new();
@@ -67,8 +72,9 @@ pub(super) fn judge_columns(columns: &[Column]) -> Vec<Finding> {
                 format!("neurolink_directory lacks columns, so that no event can be evaluated: {}", missing.join(", ")),
             )
             .evidence(json!({"missing": missing}))
-            .cure("# replace the view by one with these columns, null::text where you have none:")
-            .cure(format!("create or replace view neurolink_directory as select {} from …;", COLUMNS.join(", "))),
+            .cure("# replace the view by one with these columns, null::text where you have none, and migrate for the grants:")
+            .cure(format!("begin; drop view neurolink_directory; create view neurolink_directory as select {} from …; commit;", COLUMNS.join(", ")))
+            .cure("neurolink migrate"),
         );
     }
     if !unlisted.is_empty() {
@@ -84,7 +90,10 @@ pub(super) fn judge_columns(columns: &[Column]) -> Vec<Finding> {
     let id = columns.iter().find(|column| column.name == "id");
     if let Some(id) = id
         && findings.is_empty()
-        && id.collation.as_deref().is_some_and(|collation| collation != "C")
+        && id
+            .collation
+            .as_deref()
+            .is_some_and(|collation| collation != "C")
     {
         findings.push(
             Finding::note(
@@ -117,9 +126,12 @@ pub(super) fn judge_people(read: &Result<People>) -> Vec<Finding> {
     }
     if people.nameless > 0 {
         findings.push(
-            Finding::error("directory_nameless", "neurolink_directory shows people without an id")
-                .evidence(json!({"rows": people.people, "without_id": people.nameless}))
-                .cure("select * from neurolink_directory where id is null or id::text = '';"),
+            Finding::error(
+                "directory_nameless",
+                "neurolink_directory shows people without an id",
+            )
+            .evidence(json!({"rows": people.people, "without_id": people.nameless}))
+            .cure("select * from neurolink_directory where id is null or id::text = '';"),
         );
     }
     if people.active == 0 {
@@ -130,9 +142,12 @@ pub(super) fn judge_people(read: &Result<People>) -> Vec<Finding> {
         );
     } else if people.without_role == people.active {
         findings.push(
-            Finding::warning("directory_roles", "nobody in neurolink_directory has a role: rules that tell roles tell nobody")
-                .evidence(json!({"active": people.active, "without_role": people.without_role}))
-                .cure("select id, roles from neurolink_directory limit 20;"),
+            Finding::warning(
+                "directory_roles",
+                "nobody in neurolink_directory has a role: rules that tell roles tell nobody",
+            )
+            .evidence(json!({"active": people.active, "without_role": people.without_role}))
+            .cure("select id, roles from neurolink_directory limit 20;"),
         );
     }
     findings
@@ -202,15 +217,39 @@ mod tests {
         assert_eq!(judge_people(&Ok(sound)), []);
         for (people, code) in [
             (People { ids: 4, ..sound }, "directory_doubled"),
-            (People { ids: 3, nameless: 2, ..sound }, "directory_nameless"),
-            (People { active: 0, without_role: 0, ..sound }, "directory_empty"),
-            (People { without_role: 4, ..sound }, "directory_roles"),
+            (
+                People {
+                    ids: 3,
+                    nameless: 2,
+                    ..sound
+                },
+                "directory_nameless",
+            ),
+            (
+                People {
+                    active: 0,
+                    without_role: 0,
+                    ..sound
+                },
+                "directory_empty",
+            ),
+            (
+                People {
+                    without_role: 4,
+                    ..sound
+                },
+                "directory_roles",
+            ),
         ] {
             assert_eq!(codes(&judge_people(&Ok(people))), [code]);
         }
         let denied = Err(Error::broken("permission denied for table staff"));
         let findings = judge_people(&denied);
         assert_eq!(codes(&findings), ["directory_unreadable"]);
-        assert!(findings[0].what.contains("permission denied for table staff"));
+        assert!(
+            findings[0]
+                .what
+                .contains("permission denied for table staff")
+        );
     }
 }

@@ -48,6 +48,9 @@ mod tests {
             last: Some(12),
             ..events
         });
-        assert_eq!((found[0].code, found[0].evidence["first"].as_i64()), ("events_lost", Some(7)));
+        assert_eq!(
+            (found[0].code, found[0].evidence["first"].as_i64()),
+            ("events_lost", Some(7))
+        );
     }
 }

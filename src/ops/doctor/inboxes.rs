@@ -51,7 +51,10 @@ mod tests {
             unseen_count: 1,
             unseen: 3,
         }]);
-        assert_eq!(found[0].cure[0], "select neurolink_recount_inbox('o''brien');");
+        assert_eq!(
+            found[0].cure[0],
+            "select neurolink_recount_inbox('o''brien');"
+        );
         assert_eq!(found[0].evidence["unread"], 3);
         assert_eq!(judge(&[]), []);
     }

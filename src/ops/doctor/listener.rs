@@ -16,7 +16,10 @@ pub(super) fn judge(heard: &Result<bool>, config: &Config) -> Vec<Finding> {
         Ok(true) => return Vec::new(),
         Err(error) => Finding::error(
             "listener_unreachable",
-            format!("the connection that nodes listen on can't be made: {}", error.chain()),
+            format!(
+                "the connection that nodes listen on can't be made: {}",
+                error.chain()
+            ),
         ),
         Ok(false) => Finding::error(
             "listener_deaf",
@@ -56,13 +59,19 @@ mod tests {
         let pooled = config("DATABASE_URL");
         assert_eq!(judge(&Ok(true), &pooled), []);
         let found = judge(&Ok(false), &pooled).remove(0);
-        assert_eq!((found.code, &found.evidence["address_of"]), ("listener_deaf", &json!("DATABASE_URL")));
+        assert_eq!(
+            (found.code, &found.evidence["address_of"]),
+            ("listener_deaf", &json!("DATABASE_URL"))
+        );
         let away = Err(Error::unavailable("refused"));
         let direct = config("NEUROLINK_LISTEN_DATABASE_URL");
         let found = judge(&away, &direct).remove(0);
         assert_eq!(
             (found.code, &found.evidence["address_of"]),
-            ("listener_unreachable", &json!("NEUROLINK_LISTEN_DATABASE_URL"))
+            (
+                "listener_unreachable",
+                &json!("NEUROLINK_LISTEN_DATABASE_URL")
+            )
         );
     }
 }

@@ -86,8 +86,14 @@ mod tests {
         let text = || "mail.tsh.example:587 says no".to_owned();
         for (greeted, code) in [
             (Ok(Ok(())), None),
-            (Ok(Err(SendError::Transient(text()))), Some("mail_unreachable")),
-            (Ok(Err(SendError::Misconfigured(text()))), Some("mail_refused")),
+            (
+                Ok(Err(SendError::Transient(text()))),
+                Some("mail_unreachable"),
+            ),
+            (
+                Ok(Err(SendError::Misconfigured(text()))),
+                Some("mail_refused"),
+            ),
             (Err(Error::broken("SMTP_HOST: no")), Some("mail_settings")),
         ] {
             let findings = judge(&smtp(), &greeted);

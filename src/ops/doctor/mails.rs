@@ -52,8 +52,13 @@ pub(super) fn judge(places: &[Place], withheld: &[Withheld], email_here: bool) -
 
 fn settings_of(channel: &str) -> String {
     match channel {
-        "email" => "# on the nodes: SMTP_ENABLED=true, SMTP_HOST, NEUROLINK_EMAIL_FROM; then restart them".to_owned(),
-        other => format!("# give {other} its settings on the nodes (neurolink config), or take it out of the rules' channels"),
+        "email" => {
+            "# on the nodes: SMTP_ENABLED=true, SMTP_HOST, NEUROLINK_EMAIL_FROM; then restart them"
+                .to_owned()
+        }
+        other => format!(
+            "# give {other} its settings on the nodes (neurolink config), or take it out of the rules' channels"
+        ),
     }
 }
 
@@ -86,6 +91,9 @@ mod tests {
             channel: "sms".to_owned(),
             many: 12,
         };
-        assert_eq!(judge(&[], &[withheld], true)[0].code, "channel_not_configured");
+        assert_eq!(
+            judge(&[], &[withheld], true)[0].code,
+            "channel_not_configured"
+        );
     }
 }

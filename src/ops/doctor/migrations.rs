@@ -11,7 +11,9 @@ pub(super) fn judge(state: &Result<State>) -> (bool, Vec<Finding>) {
     match state {
         Ok(State::UpToDate { .. }) => (true, Vec::new()),
         Ok(State::NewerSchema { schema, version }) => {
-            let what = format!("schema {schema} was migrated by the newer version {version}; this binary still fits");
+            let what = format!(
+                "schema {schema} was migrated by the newer version {version}; this binary still fits"
+            );
             let finding = Finding::note("schema_newer", what)
                 .evidence(json!({"schema": schema, "schema_version": version, "binary_version": env!("CARGO_PKG_VERSION")}))
                 .cure(format!("# install neurolink {version} here too"));
@@ -25,13 +27,20 @@ pub(super) fn judge(state: &Result<State>) -> (bool, Vec<Finding>) {
             let (code, what) = if migrations.is_empty() {
                 (
                     "objects_old",
-                    format!("functions, triggers, views or grants of schema {schema} are not those of this version"),
+                    format!(
+                        "functions, triggers, views or grants of schema {schema} are not those of this version"
+                    ),
                 )
             } else {
-                ("migrations_pending", format!("schema {schema} is not migrated"))
+                (
+                    "migrations_pending",
+                    format!("schema {schema} is not migrated"),
+                )
             };
             let finding = Finding::error(code, what)
-                .evidence(json!({"schema": schema, "pending": migrations, "objects_differ": objects}))
+                .evidence(
+                    json!({"schema": schema, "pending": migrations, "objects_differ": objects}),
+                )
                 .cure("neurolink migrate --dry-run")
                 .cure("neurolink migrate");
             (migrations.is_empty(), vec![finding])
@@ -43,7 +52,9 @@ pub(super) fn judge(state: &Result<State>) -> (bool, Vec<Finding>) {
 fn unfit(error: &Error) -> Finding {
     Finding::error("schema_unfit", error.chain())
         .evidence(json!({"binary_version": env!("CARGO_PKG_VERSION")}))
-        .cure("select key, value from neurolink_meta where key in ('objects_version', 'min_binary');")
+        .cure(
+            "select key, value from neurolink_meta where key in ('objects_version', 'min_binary');",
+        )
         .cure("select version, name, applied_on from neurolink_schema_history order by version;")
 }
 
@@ -70,7 +81,11 @@ mod tests {
             (Ok(State::UpToDate { schema: schema() }), true, None),
             (Ok(newer), true, Some("schema_newer")),
             (missing(&[]), true, Some("objects_old")),
-            (missing(&["V0002__surface"]), false, Some("migrations_pending")),
+            (
+                missing(&["V0002__surface"]),
+                false,
+                Some("migrations_pending"),
+            ),
             (Err(Error::broken("too new")), false, Some("schema_unfit")),
         ] {
             let (is_usable, findings) = judge(&state);

@@ -186,13 +186,16 @@ impl Report {
 
     async fn look_at_schema(&mut self, config: &Config, db: &Db, limits: &Limits, role: &str) {
         let names = migrate::names();
-        self.check("rights", store::rights(db), |lacks| rights::judge(role, &lacks))
-            .await;
+        self.check("rights", store::rights(db), |lacks| {
+            rights::judge(role, &lacks)
+        })
+        .await;
         self.check("objects", store::objects(db, &names), |objects| {
             objects::judge(&objects)
         })
         .await;
-        self.check("directory", people(db), |findings| findings).await;
+        self.check("directory", people(db), |findings| findings)
+            .await;
         self.check("tables", store::tables(db), |tables| tables::judge(&tables))
             .await;
         self.check("vacuum", store::pins(db), |pins| pins::judge(&pins, limits))
@@ -210,12 +213,16 @@ impl Report {
             findings
         })
         .await;
-        self.check("workers", store::workers(db), |workers| workers::judge(&workers))
-            .await;
+        self.check("workers", store::workers(db), |workers| {
+            workers::judge(&workers)
+        })
+        .await;
         self.check("pauses", store::pauses(db), |pauses| pauses::judge(&pauses))
             .await;
-        self.check("inboxes", store::drifted(db), |drifted| inboxes::judge(&drifted))
-            .await;
+        self.check("inboxes", store::drifted(db), |drifted| {
+            inboxes::judge(&drifted)
+        })
+        .await;
     }
 
     /// Reads facts and judges them; what can't be read is said, and stops nothing else.
@@ -241,7 +248,10 @@ fn too_long() -> String {
 async fn people(db: &Db) -> Result<Vec<Finding>> {
     let columns = store::directory_columns(db).await?;
     let mut findings = directory::judge_columns(&columns);
-    if findings.iter().all(|finding| finding.severity == Severity::Note) {
+    if findings
+        .iter()
+        .all(|finding| finding.severity == Severity::Note)
+    {
         let read = match store::directory_people(db).await {
             // Away, or too slow: nothing is known of the view itself.
             Err(error @ Error::Unavailable { .. }) => return Err(error),

@@ -137,7 +137,8 @@ impl Report {
 
     /// A check could not be made, which is a finding of its own.
     pub(super) fn failed(&mut self, name: &'static str, why: String) {
-        let finding = Finding::warning("not_checked", format!("{name} could not be checked: {why}"));
+        let finding =
+            Finding::warning("not_checked", format!("{name} could not be checked: {why}"));
         self.findings.push(finding);
         self.checks.push(Check {
             name,

@@ -49,7 +49,9 @@ fn consequence(name: &str) -> &'static str {
         "neurolink_events_queue" => ": new events are found by sweeps alone, late",
         "neurolink_jobs_wake" => ": nobody is woken, and events wait for the nodes' own looks",
         "neurolink_events_refuse_update" => ": events can be changed after the fact",
-        name if name.starts_with("neurolink_rules_") => ": changes of rules are not noticed or not kept",
+        name if name.starts_with("neurolink_rules_") => {
+            ": changes of rules are not noticed or not kept"
+        }
         name if name.starts_with("neurolink_audit") => ": changes are missing in the audit log",
         _ => "",
     }
@@ -68,14 +70,39 @@ mod tests {
             state: state.to_owned(),
         };
         let findings = judge(&[
-            object("trigger", "neurolink_jobs_wake", Some("neurolink_jobs"), "disabled"),
+            object(
+                "trigger",
+                "neurolink_jobs_wake",
+                Some("neurolink_jobs"),
+                "disabled",
+            ),
             object("view", "neurolink_dead_work", None, "missing"),
-            object("index", "neurolink_jobs_claim_ix", Some("neurolink_jobs"), "invalid"),
+            object(
+                "index",
+                "neurolink_jobs_claim_ix",
+                Some("neurolink_jobs"),
+                "invalid",
+            ),
         ]);
-        let told: Vec<_> = findings.iter().map(|f| (f.code, f.cure[0].as_str())).collect();
-        assert_eq!(told[0], ("trigger_disabled", "alter table neurolink_jobs enable trigger neurolink_jobs_wake;"));
+        let told: Vec<_> = findings
+            .iter()
+            .map(|f| (f.code, f.cure[0].as_str()))
+            .collect();
+        assert_eq!(
+            told[0],
+            (
+                "trigger_disabled",
+                "alter table neurolink_jobs enable trigger neurolink_jobs_wake;"
+            )
+        );
         assert_eq!(told[1].0, "object_missing");
-        assert_eq!(told[2], ("index_invalid", "reindex index concurrently neurolink_jobs_claim_ix;"));
+        assert_eq!(
+            told[2],
+            (
+                "index_invalid",
+                "reindex index concurrently neurolink_jobs_claim_ix;"
+            )
+        );
         assert!(findings[0].what.contains("nobody is woken"));
     }
 }

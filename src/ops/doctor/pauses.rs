@@ -48,7 +48,10 @@ mod tests {
             seconds: 3.0,
         };
         let findings = judge(&[pause("email", Some("moving")), pause("", None)]);
-        assert_eq!(findings[0].what, "deliveries by email are paused, by dba: moving");
+        assert_eq!(
+            findings[0].what,
+            "deliveries by email are paused, by dba: moving"
+        );
         assert_eq!(findings[0].cure, ["neurolink queue resume delivery email"]);
         assert_eq!(findings[1].what, "jobs of kind delivery are paused, by dba");
         assert_eq!(findings[1].cure, ["neurolink queue resume delivery"]);

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::model::Finding;
 use super::Limits;
+use super::model::Finding;
 
 /// One who does, from `neurolink_vacuum_pins`.
 #[derive(Debug, Clone)]
@@ -32,7 +32,10 @@ fn finding(pin: &Pin) -> Finding {
     let since = pin.seconds.map_or_else(String::new, |seconds| {
         format!(" for {} minutes", (seconds / 60.0).round())
     });
-    let what = format!("a {} keeps vacuum from cleaning up{since}: {}", pin.kind, pin.who);
+    let what = format!(
+        "a {} keeps vacuum from cleaning up{since}: {}",
+        pin.kind, pin.who
+    );
     Finding::warning("vacuum_pinned", what)
         .evidence(json!({"kind": pin.kind, "seconds": pin.seconds.map(f64::round), "transactions": pin.age, "detail": pin.detail}))
         .cure(match pin.kind.as_str() {

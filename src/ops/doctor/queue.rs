@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::model::Finding;
 use super::Limits;
+use super::model::Finding;
 
 /// Where jobs wait.
 #[derive(Debug, Clone)]

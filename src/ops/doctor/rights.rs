@@ -53,6 +53,9 @@ mod tests {
         let finding = judge("erp", &vec![lack; 12]).remove(0);
         assert_eq!(finding.evidence["many"], 12);
         assert_eq!(finding.evidence["lacking"].as_array().unwrap().len(), NAMED);
-        assert_eq!(finding.evidence["lacking"][0], "neurolink_jobs (update, delete)");
+        assert_eq!(
+            finding.evidence["lacking"][0],
+            "neurolink_jobs (update, delete)"
+        );
     }
 }

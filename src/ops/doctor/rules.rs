@@ -36,9 +36,12 @@ pub(super) fn judge(rules: &Rules) -> Vec<Finding> {
     }
     if !rules.any_enabled {
         findings.push(
-            Finding::note("rules_none", "no rule is switched on, so nobody is told anything")
-                .evidence(json!({"enabled": 0}))
-                .cure("neurolink rules import --help"),
+            Finding::note(
+                "rules_none",
+                "no rule is switched on, so nobody is told anything",
+            )
+            .evidence(json!({"enabled": 0}))
+            .cure("neurolink rules import --help"),
         );
     }
     findings
@@ -78,7 +81,10 @@ mod tests {
         assert_eq!(judge(&rules(0)), []);
         assert_eq!(judge(&rules(2)).len(), 2);
         let many = judge(&rules(15));
-        assert_eq!((many.len(), many[NAMED].evidence["more"].as_i64()), (NAMED + 1, Some(5)));
+        assert_eq!(
+            (many.len(), many[NAMED].evidence["more"].as_i64()),
+            (NAMED + 1, Some(5))
+        );
         assert_eq!(judge(&Rules::default())[0].code, "rules_none");
     }
 }

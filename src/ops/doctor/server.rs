@@ -32,16 +32,22 @@ pub(super) fn judge(server: &Server, pool: usize) -> Vec<Finding> {
     let mut findings = Vec::new();
     if server.version_number < OLDEST {
         findings.push(
-            Finding::error("server_too_old", "this PostgreSQL is too old: 14 or newer is needed")
-                .evidence(json!({"version": server.version}))
-                .cure("# upgrade the server: https://www.postgresql.org/docs/current/upgrading.html"),
+            Finding::error(
+                "server_too_old",
+                "this PostgreSQL is too old: 14 or newer is needed",
+            )
+            .evidence(json!({"version": server.version}))
+            .cure("# upgrade the server: https://www.postgresql.org/docs/current/upgrading.html"),
         );
     }
     if server.is_standby {
         findings.push(
-            Finding::error("server_read_only", "the database is a standby, and takes no writes")
-                .evidence(json!({"version": server.version}))
-                .cure("# point DATABASE_URL at the primary, or promote this one: select pg_promote();"),
+            Finding::error(
+                "server_read_only",
+                "the database is a standby, and takes no writes",
+            )
+            .evidence(json!({"version": server.version}))
+            .cure("# point DATABASE_URL at the primary, or promote this one: select pg_promote();"),
         );
     }
     if !(server.fsync && server.full_page_writes) || server.synchronous_commit == "off" {
@@ -121,10 +127,13 @@ fn durability(server: &Server) -> Finding {
 
 /// The database doesn't answer, or refuses us.
 pub(super) fn away(error: &Error, address: &str) -> Finding {
-    Finding::error("database_away", format!("the database can't be used: {}", error.chain()))
-        .evidence(json!({"database": address}))
-        .cure("# is it running, and is this its address? neurolink config shows DATABASE_URL")
-        .cure("pg_isready -d \"$DATABASE_URL\"")
+    Finding::error(
+        "database_away",
+        format!("the database can't be used: {}", error.chain()),
+    )
+    .evidence(json!({"database": address}))
+    .cure("# is it running, and is this its address? neurolink config shows DATABASE_URL")
+    .cure("pg_isready -d \"$DATABASE_URL\"")
 }
 
 #[cfg(test)]
@@ -157,7 +166,9 @@ mod tests {
             ("server_read_only", |s| s.is_standby = true),
             ("durability_off", |s| s.fsync = false),
             ("durability_off", |s| s.full_page_writes = false),
-            ("durability_off", |s| s.synchronous_commit = "off".to_owned()),
+            ("durability_off", |s| {
+                s.synchronous_commit = "off".to_owned()
+            }),
             ("autovacuum_off", |s| s.autovacuum = false),
             ("encoding_wrong", |s| s.encoding = "SQL_ASCII".to_owned()),
             ("connections_few", |s| s.connections_used = 90),

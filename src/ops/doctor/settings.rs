@@ -18,9 +18,11 @@ pub(super) fn judge(
                 .cure("neurolink config")
         })
         .collect();
-    findings.extend(warnings.iter().map(|warning| {
-        Finding::warning("setting_odd", warning.as_str()).cure("neurolink config")
-    }));
+    findings.extend(
+        warnings.iter().map(|warning| {
+            Finding::warning("setting_odd", warning.as_str()).cure("neurolink config")
+        }),
+    );
     if faults.is_empty() && !has_secret {
         findings.push(
             Finding::note(

@@ -153,7 +153,10 @@ pub(super) async fn hears(db: &Db) -> Result<bool> {
     let word = random::uuid().to_string();
     db.client()
         .await?
-        .query(include_str!("../../../sql/queries/ops/doctor_notify.sql"), &[&word])
+        .query(
+            include_str!("../../../sql/queries/ops/doctor_notify.sql"),
+            &[&word],
+        )
         .await?;
     let heard = async {
         while let Some(said) = session.notifications.recv().await {
@@ -189,7 +192,9 @@ pub(super) async fn pins(db: &Db) -> Result<Vec<Pin>> {
             who: row.try_get("who")?,
             seconds: row.try_get("seconds")?,
             age: row.try_get::<_, Option<i64>>("age")?.unwrap_or(0),
-            detail: row.try_get::<_, Option<String>>("detail")?.unwrap_or_default(),
+            detail: row
+                .try_get::<_, Option<String>>("detail")?
+                .unwrap_or_default(),
             cure: row.try_get("cure")?,
         })
     })

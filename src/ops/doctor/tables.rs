@@ -59,7 +59,10 @@ fn of_table(table: &Table) -> Vec<Finding> {
             .cure("select kind, who, since, age, cure from neurolink_vacuum_pins order by age desc;   -- end the oldest first, then")
             .cure(format!("vacuum (verbose) {name};")),
         );
-    } else if name == "neurolink_jobs" && table.bytes > LARGE && table.bytes / table.live.max(1) > AIRY {
+    } else if name == "neurolink_jobs"
+        && table.bytes > LARGE
+        && table.bytes / table.live.max(1) > AIRY
+    {
         findings.push(
             Finding::note(
                 "jobs_airy",

@@ -26,10 +26,13 @@ pub(super) fn judge(workers: &[Worker]) -> Vec<Finding> {
         .partition(|worker| worker.silent_seconds < SILENT);
     if !alive.iter().any(|worker| worker.works) {
         findings.push(
-            Finding::error("workers_none", "no worker runs: events are stored, and nobody is told of them")
-                .evidence(json!({"alive": alive.len(), "silent": silent.len()}))
-                .cure("systemctl start neurolink")
-                .cure("neurolink serve     # or neurolink worker"),
+            Finding::error(
+                "workers_none",
+                "no worker runs: events are stored, and nobody is told of them",
+            )
+            .evidence(json!({"alive": alive.len(), "silent": silent.len()}))
+            .cure("systemctl start neurolink")
+            .cure("neurolink serve     # or neurolink worker"),
         );
     }
     for worker in silent {
@@ -51,9 +54,12 @@ pub(super) fn judge(workers: &[Worker]) -> Vec<Finding> {
     let versions: BTreeSet<&str> = alive.iter().map(|worker| worker.version.as_str()).collect();
     if versions.len() > 1 {
         findings.push(
-            Finding::note("versions_differ", "nodes of several versions run side by side, as during an upgrade")
-                .evidence(json!({"versions": versions}))
-                .cure("select host, pid, version, started_at from neurolink_workers order by version;"),
+            Finding::note(
+                "versions_differ",
+                "nodes of several versions run side by side, as during an upgrade",
+            )
+            .evidence(json!({"versions": versions}))
+            .cure("select host, pid, version, started_at from neurolink_workers order by version;"),
         );
     }
     findings

@@ -50,7 +50,11 @@ async fn a_mail_server_is_greeted_and_nothing_is_sent() {
         (with(&closed(), "erp", "s3cret"), Some("mail_unreachable")),
     ] {
         let settings: Vec<(&str, &str)> = settings.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        assert_eq!(around(&settings).await, Vec::from_iter(expected), "{settings:?}");
+        assert_eq!(
+            around(&settings).await,
+            Vec::from_iter(expected),
+            "{settings:?}"
+        );
     }
     assert!(server.messages().await.is_empty());
 }
@@ -75,7 +79,10 @@ async fn a_redis_that_is_away_or_wants_another_password_is_a_warning() {
     let wrong = server.url_with(Some("wrong"));
     assert_eq!(around(&[("REDIS_URL", &wrong)]).await, ["redis_away"]);
     server.kill().await;
-    assert_eq!(around(&[("REDIS_URL", &server.url())]).await, ["redis_away"]);
+    assert_eq!(
+        around(&[("REDIS_URL", &server.url())]).await,
+        ["redis_away"]
+    );
 }
 
 #[tokio::test]
@@ -89,9 +96,18 @@ async fn a_listener_that_hears_nothing_or_can_t_connect_is_told() {
         report.findings.iter().map(|finding| finding.code).collect()
     };
     assert_eq!(codes(&deaf, &[]).await, ["listener_deaf"]);
-    assert_eq!(codes(&deaf, &[("NEUROLINK_WAKE_MODE", "poll")]).await, [""; 0]);
+    assert_eq!(
+        codes(&deaf, &[("NEUROLINK_WAKE_MODE", "poll")]).await,
+        [""; 0]
+    );
     let mut nowhere = tokio_postgres::Config::new();
-    nowhere.host("127.0.0.1").port(closed().parse().unwrap()).user("erp");
+    nowhere
+        .host("127.0.0.1")
+        .port(closed().parse().unwrap())
+        .user("erp");
     let cut = Db::open(db.config(), nowhere, 4, Duration::from_secs(5)).unwrap();
-    assert_eq!(codes(&cut, &[]).await, ["not_checked", "listener_unreachable"]);
+    assert_eq!(
+        codes(&cut, &[]).await,
+        ["not_checked", "listener_unreachable"]
+    );
 }
