@@ -207,7 +207,7 @@ fn paragraph(finding: &Finding, output: Output) -> String {
     let mut text = format!(
         "{} {}\n",
         colors.paint(style, format!("{word:<8}")),
-        finding.what
+        printable(&finding.what)
     );
     let evidence: Vec<String> = finding
         .evidence
@@ -221,16 +221,25 @@ fn paragraph(finding: &Finding, output: Output) -> String {
         let line = colors.paint(Style::Quiet, evidence.join(", "));
         text.push_str(&format!("         {line}\n"));
     }
+    // Nothing stands before them but space, so that they can be copied as they are.
     for cure in &finding.cure {
-        text.push_str(&format!("         > {cure}\n"));
+        let line = colors.paint(Style::Name, printable(cure));
+        text.push_str(&format!("           {line}\n"));
     }
     text.push('\n');
     text
 }
 
+/// Errors, reasons and names come from anywhere: none of them steers the terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
 fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => printable(text),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(" + "),
         // Whole seconds are told as such.
         Value::Number(number) => number
@@ -268,7 +277,7 @@ mod tests {
         wrong.stop_at_settings();
         let told = page(&wrong, output);
         assert!(told.starts_with("error    NEUROLINK_LISTEN"), "{told}");
-        assert!(told.contains("         > neurolink config\n"), "{told}");
+        assert!(told.contains("\n           neurolink config\n"), "{told}");
         assert!(
             told.contains("not checked: mail server, redis, server, ")
                 && told.ends_with("inboxes (the settings can't be used)\n"),
@@ -292,7 +301,8 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_told_plainly() {
+    fn numbers_are_told_plainly_and_nothing_steers_the_terminal() {
+        assert_eq!(plain(&json!("\u{1b}[2Jgone\n")), " [2Jgone ");
         assert_eq!(plain(&json!(300.0)), "300");
         assert_eq!(plain(&json!(1.5)), "1.5");
         assert_eq!(plain(&json!(["a", "b"])), "a + b");

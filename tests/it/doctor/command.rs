@@ -106,7 +106,7 @@ async fn what_is_wrong_is_ranked_and_exits_with_3() {
     let (code, out, _) = doctor(&[("DATABASE_URL", db.url())], &["--color", "always"]).await;
     assert_eq!(code, Some(3));
     assert!(
-        out.contains('\u{1b}') && out.contains("> neurolink queue resume event"),
+        out.contains('\u{1b}') && out.contains("neurolink queue resume event"),
         "{out}"
     );
     assert_eq!(written(&sql).await, before, "looking writes nothing");
