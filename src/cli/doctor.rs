@@ -83,13 +83,13 @@ async fn database(report: &mut Report, config: &Config, address: &str) -> Result
             "DATABASE_URL is not set, and there is no embedded database yet (or this account can't see it): \
              `neurolink serve` makes one",
         );
-        report.without_database(&none, address);
+        report.without_database(config, &none, address);
         return Ok(());
     }
     let opened = match database::open(config, Purpose::Command).await {
         Ok(opened) => opened,
         Err(error) => {
-            report.without_database(&error, address);
+            report.without_database(config, &error, address);
             return Ok(());
         }
     };
@@ -292,10 +292,8 @@ mod tests {
         let mut wrong = report(&[("NEUROLINK_LISTEN", "x")]);
         assert_eq!(exit(&wrong), Exit::Wrong);
         assert_eq!(document(&wrong)["status"], "wrong");
-        wrong.without_database(
-            &Error::unavailable("refused"),
-            "postgresql://erp:***@db/erp",
-        );
+        let config = Config::load(Needs::Nothing, |_| None).unwrap();
+        wrong.without_database(&config, &Error::unavailable("refused"), "embedded");
         assert_eq!(exit(&wrong), Exit::Unavailable);
         assert_eq!(document(&wrong)["status"], "database_away");
     }

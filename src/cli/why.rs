@@ -9,8 +9,8 @@ use crate::ops::why::{self, Explanation};
 
 const EXAMPLES: &str = "\
 Examples:
-  neurolink why --event 42 --user ali              one sentence; what each rule said where that decides
-  neurolink why --event 42 --user ali --json       with all facts: notifications, deliveries, reads
+  neurolink why --event 42 --user ali           one sentence; what each rule said where that decides
+  neurolink why --event 42 --user ali --json    with all facts: notifications, deliveries, reads
 
 Stored facts answer first; where they aren't enough, today's rules are asked. Nothing is written. By SQL:
   select answer from neurolink_explain(42, 'ali');";

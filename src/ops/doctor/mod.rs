@@ -120,9 +120,10 @@ impl Report {
     }
 
     /// The database can't be asked. `address` is fit to be shown.
-    pub fn without_database(&mut self, error: &Error, address: &str) {
+    pub fn without_database(&mut self, config: &Config, error: &Error, address: &str) {
         self.database_away = true;
-        self.done("server", vec![server::away(error, address)]);
+        let is_embedded = config.database.url.is_none();
+        self.done("server", vec![server::away(error, address, is_embedded)]);
         let why = "the database is away";
         self.skipped(&OF_SERVER[1..], why);
         self.skipped(&OF_SCHEMA, why);
@@ -138,10 +139,10 @@ impl Report {
     ) {
         let server = match timeout(PATIENCE, store::server(db)).await {
             Ok(Ok(server)) => server,
-            Ok(Err(error)) => return self.without_database(&error, address),
+            Ok(Err(error)) => return self.without_database(config, &error, address),
             Err(_) => {
                 let error = Error::unavailable("no answer within 5 s");
-                return self.without_database(&error, address);
+                return self.without_database(config, &error, address);
             }
         };
         self.done("server", server::judge(&server, config.database.pool_size));

@@ -125,15 +125,21 @@ fn durability(server: &Server) -> Finding {
         .cure("select pg_reload_conf();")
 }
 
-/// The database doesn't answer, or refuses us.
-pub(super) fn away(error: &Error, address: &str) -> Finding {
-    Finding::error(
+/// The database doesn't answer, or refuses us. `is_embedded`: it is our own, which a service starts.
+pub(super) fn away(error: &Error, address: &str, is_embedded: bool) -> Finding {
+    let finding = Finding::error(
         "database_away",
         format!("the database can't be used: {}", error.chain()),
     )
-    .evidence(json!({"database": address}))
-    .cure("# is it running, and is this its address? neurolink config shows DATABASE_URL")
-    .cure("pg_isready -d \"$DATABASE_URL\"")
+    .evidence(json!({"database": address}));
+    if is_embedded {
+        finding
+            .cure("neurolink serve     # which starts its own database; its log says why it can't")
+    } else {
+        finding
+            .cure("pg_isready -d \"$DATABASE_URL\"     # where it is set in this shell; neurolink config shows what is in force")
+            .cure("psql \"$DATABASE_URL\" -c 'select 1'")
+    }
 }
 
 #[cfg(test)]
