@@ -72,6 +72,8 @@ commands! {
     why => Why,
     /// Look at the queue, pause and resume it, retry what is dead
     queue => Queue,
+    /// Look whether anything is wrong, and say what to do about it
+    doctor => Doctor,
     /// Print the settings in force and where each came from
     config => Config,
     /// Make a token to try things out with

@@ -75,7 +75,10 @@ fn told(explanation: &Explanation, output: Output) -> String {
     let mut text = format!("{}{colon}{rest}\n", output.colors.paint(style, word));
     // The first is the answer itself.
     for reason in explanation.rules.iter().skip(1) {
-        text.push_str(&format!("  {}\n", output.colors.paint(Style::Quiet, &reason.why)));
+        text.push_str(&format!(
+            "  {}\n",
+            output.colors.paint(Style::Quiet, &reason.why)
+        ));
     }
     text
 }

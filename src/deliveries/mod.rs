@@ -9,4 +9,5 @@ pub mod model;
 pub mod plan;
 pub mod store;
 
+pub use channels::email::EmailChannel;
 pub use model::{Outgoing, Planned, Receipt, SendError};

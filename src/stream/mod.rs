@@ -9,4 +9,5 @@ mod redis;
 pub mod routes;
 mod store;
 
+pub use self::redis::Redis;
 pub use hub::Hub;

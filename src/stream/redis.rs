@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const ASK: Duration = Duration::from_secs(2);
 
 /// One Redis, as this node uses it.
-pub(super) struct Redis {
+pub struct Redis {
     client: redis::Client,
     up: watch::Sender<bool>,
 }
@@ -57,6 +57,17 @@ impl Redis {
             client,
             up: watch::Sender::new(false),
         }))
+    }
+
+    /// Whether somebody at this address lets us in and subscribe, at once; nothing is published. Else why not, in words without
+    /// the address.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn answers(url: &Secret) -> Result<(), String> {
+        let redis = Self::open(url).map_err(|error| error.to_string())?;
+        let mut pubsub = within(redis.client.get_async_pubsub()).await?;
+        within(pubsub.subscribe("neurolink:doctor")).await
     }
 
     /// Whether this node's subscription stands.

@@ -14,6 +14,7 @@ mod bench;
 mod cli;
 mod deaths;
 mod deliveries_api;
+mod doctor;
 mod embedded;
 mod emit_cli;
 mod event_types;

@@ -244,10 +244,12 @@ async fn where_the_directory_is_a_dbas_own_view_people_are_read_by_it_and_change
     sql.batch_execute(
         r#"create table staff (login text collate "C" primary key, name text, job text);
          insert into staff values ('omar', 'Omar', 'driver');
-         create or replace view neurolink_directory as
+         -- Another type than ours, as in many an ERP.
+         drop view neurolink_directory;
+         create view neurolink_directory as
          select login as id, name as display_name, null::text as email, null::text as phone, null::text as telegram_chat_id,
                 null::text as slack_user_id, array[job] as roles, '{*}'::text[] as branch_ids, null::text collate "C" as manager_id,
-                'ar'::text as locale, 'Asia/Baghdad'::text as timezone, true as is_active
+                'ar'::text as locale, 'Asia/Baghdad'::text as timezone, 1 as is_active
            from staff"#,
     )
     .await
@@ -265,7 +267,11 @@ async fn where_the_directory_is_a_dbas_own_view_people_are_read_by_it_and_change
             "{method} {answer}"
         );
     }
-    assert_eq!(ids(&app, "role=driver").await, ["omar"]);
+    assert_eq!(ids(&app, "role=driver&active=true").await, ["omar"]);
+    assert_eq!(
+        admin(&app, "GET", "/v1/users/omar", None).await.1["is_active"],
+        true
+    );
     assert_eq!(admin(&app, "GET", "/v1/users/ali", None).await.0, 404);
     // Preferences are ours all the same.
     let switches = json!({"channels": {"*": {"email": false}}});

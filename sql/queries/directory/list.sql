@@ -6,12 +6,12 @@ select id::text as id, coalesce(display_name::text, '') as display_name, email::
        telegram_chat_id::text as telegram_chat_id, slack_user_id::text as slack_user_id,
        coalesce(roles::text[], '{}') as roles, coalesce(branch_ids::text[], '{}') as branch_ids,
        manager_id::text as manager_id, coalesce(locale::text, 'en') as locale, coalesce(timezone::text, 'UTC') as timezone,
-       coalesce(is_active, true) as is_active
+       coalesce(is_active::text::boolean, true) as is_active
   from neurolink_directory
  where id::text collate "C" > $1::text
    and ($2::text is null or $2 = any (roles::text[]))
    and ($3::text is null or branch_ids::text[] && array[$3, '*'])
-   and ($4::boolean is null or coalesce(is_active, true) = $4)
+   and ($4::boolean is null or coalesce(is_active::text::boolean, true) = $4)
    and ($5::text is null or id::text ilike $5 or display_name::text ilike $5 or email::text ilike $5)
  order by id::text collate "C"
  limit $6

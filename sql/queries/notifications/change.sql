@@ -26,7 +26,9 @@ with target as (
                else true end
 ), moved as (
     update neurolink_inboxes i
-       set rev = i.rev + t.n, unread_count = i.unread_count + t.unread, unseen_count = i.unseen_count + t.unseen
+       set rev = i.rev + t.n,
+           -- Counts that somebody has pushed too low by hand must not stand in their owner's way (neurolink_recount_inbox mends them).
+           unread_count = greatest(i.unread_count + t.unread, 0), unseen_count = greatest(i.unseen_count + t.unseen, 0)
       from (select count(*) as n, coalesce(sum(is_unread - was_unread), 0) as unread,
                    coalesce(sum(is_unseen - was_unseen), 0) as unseen from target) t
      where i.user_id = $1 and t.n > 0

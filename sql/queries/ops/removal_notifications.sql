@@ -11,7 +11,7 @@ with target as (
      where n.deleted_at is null
 ), moved as (
     update neurolink_inboxes i
-       set rev = i.rev + t.n, unread_count = i.unread_count - t.unread, unseen_count = i.unseen_count - t.unseen
+       set rev = i.rev + t.n, unread_count = greatest(i.unread_count - t.unread, 0), unseen_count = greatest(i.unseen_count - t.unseen, 0)
       from (select user_id, count(*) as n, sum(unread) as unread, sum(unseen) as unseen from target where in_app group by user_id) t
      where i.user_id = t.user_id
     returning i.user_id, i.rev - t.n as base

@@ -3,11 +3,13 @@
 //! Law: at most one process migrates a schema at a time, and an older binary never overwrites a newer one's objects.
 
 mod apply;
+mod names;
 mod plan;
 mod state;
 mod version;
 
 pub use apply::{Report, run};
+pub use names::{Names, names};
 pub use plan::{Plan, Step, plan};
 pub use state::{State, check};
 

@@ -12,11 +12,21 @@ const USER: &str = "neurolink_test";
 pub struct OwnCluster {
     programs: PathBuf,
     home: tempfile::TempDir,
+    is_durable: bool,
 }
 
 impl OwnCluster {
     /// A fresh one.
     pub fn start() -> Self {
+        Self::start_as(false)
+    }
+
+    /// A fresh one that loses nothing, as a server for serious use.
+    pub fn start_durable() -> Self {
+        Self::start_as(true)
+    }
+
+    fn start_as(is_durable: bool) -> Self {
         let home = tempfile::Builder::new()
             .prefix("nl-own-")
             .tempdir_in("/tmp")
@@ -33,6 +43,7 @@ impl OwnCluster {
         let cluster = Self {
             programs: programs(),
             home,
+            is_durable,
         };
         let data = cluster.data();
         cluster.run(
@@ -57,8 +68,9 @@ impl OwnCluster {
     /// Starts it (again).
     pub fn again(&self) {
         let home = self.home.path().display();
+        let fsync = if self.is_durable { "on" } else { "off" };
         let options = format!(
-            "-c listen_addresses='' -c unix_socket_directories='{home}' -c fsync=off -c shared_buffers=32MB"
+            "-c listen_addresses='' -c unix_socket_directories='{home}' -c fsync={fsync} -c shared_buffers=32MB"
         );
         let (data, log) = (self.data(), format!("{home}/log"));
         self.run(

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::{Channel, Sending};
 use crate::config::{Email, EmailTransport};
-use crate::deliveries::model::{Outgoing, Receipt};
+use crate::deliveries::model::{Outgoing, Receipt, SendError};
 use crate::kernel::{ChannelKind, Error, Result};
 use files::Files;
 use message::Mailer;
@@ -71,6 +71,19 @@ impl EmailChannel {
                 "setting_invalid",
                 format!("e-mail can't be used: {}", faults.join("; ")),
             )),
+        }
+    }
+}
+
+impl EmailChannel {
+    /// Connects, secures and signs in as for a mail, within this time, and leaves without one. A folder is always at home.
+    ///
+    /// # Errors
+    /// As a mail would meet it.
+    pub async fn greet(&self, within: Duration) -> Result<(), SendError> {
+        match &self.way {
+            Way::Files(_) => Ok(()),
+            Way::Smtp(smtp) => smtp.greet(within).await,
         }
     }
 }

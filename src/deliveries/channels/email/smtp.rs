@@ -58,6 +58,25 @@ impl Smtp {
         }
     }
 
+    /// A conversation up to the sign-in, and goodbye.
+    pub(super) async fn greet(&self, within: Duration) -> Result<(), SendError> {
+        let progress = Progress::new();
+        let introduced = async {
+            let mut connection = self.server.connect(&progress).await?;
+            // What was to be learned is known; a server that has hung up meanwhile is no less reachable.
+            let _ = connection.quit().await;
+            Ok(())
+        };
+        match timeout(within, introduced).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(faults::of_timeout(
+                progress.phase(),
+                within,
+                &self.server.name,
+            )),
+        }
+    }
+
     async fn converse(&self, mail: &Mail, progress: &Progress) -> Result<(), SendError> {
         // Nobody closes the semaphore; if somebody did, the mail would wait for a better day.
         let _permit = self

@@ -1,0 +1,4 @@
+-- Listens for the doctor's own word.
+-- Parameters: none
+-- Rows: none
+listen neurolink_doctor
