@@ -77,7 +77,8 @@ async fn a_measurement_that_is_interrupted_leaves_no_schema() {
     // The node is there: the middle of a round.
     until(
         &sql,
-        "select exists (select from pg_locks where locktype = 'advisory' and classid = 1313625931)",
+        "select exists (select from pg_locks where locktype = 'advisory' and classid = 1313625931
+                          and database = (select oid from pg_database where datname = current_database()))",
     )
     .await;
     let pid = i32::try_from(child.id().unwrap()).unwrap();

@@ -49,6 +49,8 @@ async fn run(sql: &Client, statements: &str) {
 
 /// A database with people, a rule and an entry of a live worker, so that nothing is left to be said.
 async fn sound(sql: &Client) {
+    // Before PostgreSQL 15 it is open by default.
+    run(sql, "revoke create on schema public from public").await;
     people(sql).await;
     rule(
         sql,
@@ -72,7 +74,8 @@ async fn alive(sql: &Client, pid: &str) {
 
 /// What goes wrong in a database, the finding that tells of it, and how it is mended: by the finding's own first cure (empty),
 /// or by this.
-const TROUBLES: [(&str, &str, &str); 13] = [
+const TROUBLES: [(&str, &str, &str); 14] = [
+    ("grant create on schema public to public", "schema_open", ""),
     ("alter table neurolink_jobs disable trigger neurolink_jobs_wake", "trigger_disabled", ""),
     ("alter table neurolink_inboxes set (autovacuum_enabled = off)", "autovacuum_off", ""),
     ("update pg_index set indisvalid = false where indexrelid = 'neurolink_delivery_log_dead_ix'::regclass", "index_invalid",

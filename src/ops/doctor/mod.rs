@@ -187,8 +187,8 @@ impl Report {
 
     async fn look_at_schema(&mut self, config: &Config, db: &Db, limits: &Limits, role: &str) {
         let names = migrate::names();
-        self.check("rights", store::rights(db), |lacks| {
-            rights::judge(role, &lacks)
+        self.check("rights", store::rights(db), |rights| {
+            rights::judge(role, &rights)
         })
         .await;
         self.check("objects", store::objects(db, &names), |objects| {

@@ -17,7 +17,7 @@ use super::objects::Object;
 use super::pauses::Pause;
 use super::pins::Pin;
 use super::queue::Place;
-use super::rights::Lack;
+use super::rights::{Lack, Rights};
 use super::rules::{Fault, Rules};
 use super::server::Server;
 use super::tables::Table;
@@ -92,15 +92,20 @@ pub(super) async fn clock(db: &Db) -> Result<Clock> {
     Ok(best.unwrap_or_default())
 }
 
-pub(super) async fn rights(db: &Db) -> Result<Vec<Lack>> {
+pub(super) async fn rights(db: &Db) -> Result<Rights> {
     let statement = include_str!("../../../sql/queries/ops/doctor_rights.sql");
-    rows(db, statement, &[], |row| {
+    let lacks = rows(db, statement, &[], |row| {
         Ok(Lack {
             what: row.try_get("what")?,
             lacking: row.try_get("lacking")?,
         })
+    });
+    let statement = include_str!("../../../sql/queries/ops/doctor_open_schema.sql");
+    let open = rows(db, statement, &[], |row| row.try_get("schema"));
+    Ok(Rights {
+        lacks: lacks.await?,
+        open_schema: open.await?.pop(),
     })
-    .await
 }
 
 pub(super) async fn objects(db: &Db, names: &Names) -> Result<Vec<Object>> {
