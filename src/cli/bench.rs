@@ -23,6 +23,7 @@ Examples:
   neurolink bench ingest --quick            a short look at what POST /v1/events takes
   neurolink bench growth --events 100000    claims with up to 100 000 jobs waiting
   neurolink bench streams --json            for a script
+  neurolink bench lists --quick             every list over 50 000 events; exit code 3 when one takes over 50 ms
 
 It works on the database of DATABASE_URL (or the embedded one), in a schema of its own that is dropped at the end, after
 Ctrl-C too; nothing of yours is read or changed, but the machine is busy meanwhile. Figures of other programs beside it:
@@ -62,6 +63,9 @@ enum What {
     /// Thousands of SSE readers: memory, a broadcast, a steady flow
     #[command(after_help = "Example:\n  neurolink bench streams --events 1000")]
     Streams(Options),
+    /// Every list, count, trace and summary with millions of rows loaded: how long, what was read, which plan
+    #[command(after_help = "Example:\n  neurolink bench lists --events 1000000\n\n5 million events, with 10 million notifications and as many deliveries, want 15 GB of disk and some ten minutes. Each figure is the slowest of\n--rounds answers after six that aren't counted; the whole answer must come within 50 ms, or the exit code is 3.")]
+    Lists(Lists),
     /// Sends one request over and over (the load generator of `ingest`, for anybody's server)
     #[command(hide = true)]
     Load(Load),
@@ -93,6 +97,23 @@ struct Options {
     /// Print JSON: every figure with the samples of its rounds
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Lists {
+    #[command(flatten)]
+    options: Options,
+    /// Ask in a schema that an earlier run has left behind with --keep, and load nothing
+    #[arg(long, value_parser = kept_schema)]
+    schema: Option<String>,
+}
+
+fn kept_schema(name: &str) -> std::result::Result<String, String> {
+    let rest = name.strip_prefix("neurolink_bench_");
+    match rest {
+        Some(rest) if rest.bytes().all(|b| b.is_ascii_hexdigit()) => Ok(name.to_owned()),
+        _ => Err("that is no schema of a measurement (neurolink_bench_…)".to_owned()),
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -129,6 +150,7 @@ struct Readers {
 /// # Errors
 /// When the database is away or refuses, or a measurement doesn't come out as it must.
 pub async fn run(args: Args, context: &Context) -> Outcome {
+    let mut schema = None;
     let (bench, options) = match args.what {
         What::Wake(options) => (Bench::Wake, options),
         What::Ingest(options) => (Bench::Ingest, options),
@@ -137,6 +159,10 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         What::Latency(options) => (Bench::Latency, options),
         What::Growth(options) => (Bench::Growth, options),
         What::Streams(options) => (Bench::Streams, options),
+        What::Lists(lists) => {
+            schema = lists.schema;
+            (Bench::Lists, lists.options)
+        }
         What::Load(load) => return send(load, context).await,
         What::Readers(readers) => return read(&readers, context).await,
     };
@@ -154,17 +180,22 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         }
     })?;
     let opened = database::open(&config, database::Purpose::Command).await?;
-    let measured = measure(bench, &options, &config, &opened).await;
+    let measured = measure(bench, &options, schema.as_deref(), &config, &opened).await;
     let closed = opened.close().await;
     let report = measured?;
     closed?;
     tell(&report, options.json, context.output())?;
-    Ok(Exit::Done)
+    Ok(if report.missed.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Wrong
+    })
 }
 
 async fn measure(
     bench: Bench,
     options: &Options,
+    schema: Option<&str>,
     config: &Config,
     opened: &database::Opened,
 ) -> Result<Report> {
@@ -175,15 +206,20 @@ async fn measure(
     size.connections = options.connections;
 
     let stop = CancellationToken::new();
-    let lab = Lab::open(direct(config, opened)?, stop.clone()).await?;
+    let direct = direct(config, opened)?;
+    let lab = match schema {
+        Some(schema) => Lab::reopen(direct, schema, stop.clone()).await?,
+        None => Lab::open(direct, stop.clone()).await?,
+    };
+    let keep = options.keep || schema.is_some();
     let bar = Bar::new(bench.as_str());
     let measured = until_stopped(bench::run(bench, size, config, &lab, &bar), &stop).await;
     bar.0.finish_and_clear();
-    if options.keep {
+    if keep {
         // Standard error: standard output may be a script's.
         let _ = writeln!(std::io::stderr(), "kept: schema {}", lab.schema());
     }
-    let closed = lab.close(options.keep).await;
+    let closed = lab.close(keep).await;
     let report = measured?;
     closed?;
     Ok(report)
@@ -278,7 +314,18 @@ fn table(report: &Report, output: Output) -> String {
             let range = format!("  [{} to {}]", number(least), number(most));
             text.push_str(&output.colors.paint(Style::Quiet, range));
         }
+        if let Some(note) = &figure.note {
+            let note = format!("  {note}");
+            text.push_str(&output.colors.paint(Style::Quiet, note));
+        }
         text.push('\n');
+    }
+    if !report.missed.is_empty() {
+        let missed = format!("{} of {} miss what they must reach:", report.missed.len(), report.figures.len());
+        text.push_str(&format!("{}\n", output.colors.paint(Style::Head, missed)));
+        for name in &report.missed {
+            text.push_str(&format!("  {name}\n"));
+        }
     }
     text
 }

@@ -25,6 +25,7 @@ mod ingest;
 mod ingest_trouble;
 mod law;
 mod line;
+mod lists;
 mod metrics;
 mod migrate;
 mod patrol;
