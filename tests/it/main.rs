@@ -26,6 +26,7 @@ mod ingest_trouble;
 mod law;
 mod line;
 mod lists;
+mod lists_walk;
 mod metrics;
 mod migrate;
 mod patrol;

@@ -24,7 +24,7 @@ const STEPS: [i64; 9] = [
     30 * 24 * HOUR,
 ];
 /// Longest stretches by minutes and by hours, with one label, with all of few, with all of many.
-const BY_MINUTES: [i64; 3] = [25 * HOUR, 6 * HOUR, 6 * HOUR];
+const BY_MINUTES: [i64; 3] = [25 * HOUR, 6 * HOUR, 3 * HOUR];
 const BY_HOURS: [i64; 3] = [400 * 24 * HOUR, 31 * 24 * HOUR, 7 * 24 * HOUR];
 
 /// How many labels are asked for.

@@ -259,7 +259,7 @@ fn numbers(world: &World) -> Vec<Answer> {
             .then(read!("ops/queue_depth"), &[]),
     ];
     for (name, hours, label) in [
-        ("every type for 6 hours", 6, "null"),
+        ("every type for 3 hours", 3, "null"),
         ("one type for 25 hours", 25, "'module.type_12'"),
     ] {
         answers.push(
