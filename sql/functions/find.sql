@@ -87,7 +87,7 @@ begin
         v_wide := (select count(*) from (select from neurolink_notifications n where n.event_id = v_event limit c_scattered + 1) n) > c_scattered;
         if v_wide then
             -- The event of each is looked up.
-            v_look := least(look, case when v_user is null then 4 else 1 end * c_scattered);
+            v_look := least(look, case when v_user is null then 2 else 1 end * c_scattered);
             select o.evaluated_at, greatest(o.evaluated_at, o.replayed_at) as until into v_evaluated
               from neurolink_event_outcomes o where o.event_id = v_event;
             v_low := greatest(v_low, coalesce(neurolink_delivery_at(v_evaluated.evaluated_at - c_disorder), 0));

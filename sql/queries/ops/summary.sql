@@ -12,11 +12,11 @@ with edges as (
     select metric, label, sum(value) as week, sum(value) filter (where hour >= (select day from edges)) as day
       from neurolink_metrics_hours
      where hour >= date_trunc('hour', $1 - interval '168 hours' + interval '1 hour' - interval '1 microsecond', 'UTC')
-       and hour < date_trunc('hour', $1, 'UTC')
+       and hour < date_trunc('hour', $1, 'UTC') and metric <> 'notifications.rule'
      group by metric, label
 ), minutes as (
     select metric, label, sum(value) as hour, sum(value) filter (where minute >= (select open from edges)) as open
-      from neurolink_metrics where minute >= $1 - interval '1 hour' and minute < $1
+      from neurolink_metrics where minute >= $1 - interval '1 hour' and minute < $1 and metric <> 'notifications.rule'
      group by metric, label
 ), day_edge as (
     select metric, label, sum(value) as value
