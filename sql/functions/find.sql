@@ -90,10 +90,12 @@ begin
             v_look := least(look, case when v_user is null then 2 else 1 end * c_scattered);
             select o.evaluated_at, greatest(o.evaluated_at, o.replayed_at) as until into v_evaluated
               from neurolink_event_outcomes o where o.event_id = v_event;
-            v_low := greatest(v_low, coalesce(neurolink_delivery_at(v_evaluated.evaluated_at - c_disorder), 0));
-            -- Later steps (reminders, escalations) may be anywhere behind.
-            if not exists (select from neurolink_notifications n where n.event_id = v_event and n.step > 0) then
-                v_high := least(v_high, coalesce(neurolink_delivery_at(v_evaluated.until + c_disorder), v_high));
+            if v_evaluated.evaluated_at is not null then
+                v_low := greatest(v_low, coalesce(neurolink_delivery_at(v_evaluated.evaluated_at - c_disorder), 0));
+                -- Later steps (reminders, escalations) may be anywhere behind.
+                if not exists (select from neurolink_notifications n where n.event_id = v_event and n.step > 0) then
+                    v_high := least(v_high, coalesce(neurolink_delivery_at(v_evaluated.until + c_disorder), v_high));
+                end if;
             end if;
         end if;
     end if;
