@@ -85,10 +85,13 @@ begin
                  where n.event_id = v_event and n.rule_id > r.rule_id order by n.rule_id limit 1)
           from rules r where r.rule_id is not null
     ), told as (
-        select n as row, coalesce(v.name, 'rule ' || n.rule_id) as rule
+        select x.row, coalesce(v.name, 'rule ' || r.rule_id) as rule
           from rules r
-          join neurolink_notifications n on n.event_id = v_event and n.rule_id = r.rule_id and n.user_id = v_user
-          left join neurolink_rule_versions v on v.rule_id = n.rule_id and v.version = n.rule_version
+         -- By the unique key, a rule at a time: as a plain join it walked everything that this person was ever told (1.8 s).
+         cross join lateral (
+               select n as row from neurolink_notifications n
+                where n.event_id = v_event and n.rule_id = r.rule_id and n.user_id = v_user order by n.step offset 0) x
+          left join neurolink_rule_versions v on v.rule_id = r.rule_id and v.version = (x.row).rule_version
     ), sent as (
         select t.row, t.rule, d, s.reached, s.said
           from told t

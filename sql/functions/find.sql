@@ -64,10 +64,12 @@ declare
     v_low bigint := 0;
     v_high bigint := coalesce(below, 9223372036854775807);
     -- Grows: most pages are full after the first look.
-    v_look constant integer := case when v_event is null and v_user is null then look else least(look, c_scattered) end;
+    v_look integer := case when v_event is null and v_user is null then look else least(look, c_scattered) end;
     v_size integer := least(greatest(most, 1) * 4, v_look);
     v_looked integer := 0;
     v_source text;
+    v_wide boolean := false;
+    v_evaluated record;
     v_found bigint[];
     v_lowest bigint;
     v_count integer;
@@ -79,8 +81,26 @@ begin
     if v_to is not null then
         v_high := least(v_high, coalesce(neurolink_delivery_at(v_to + c_disorder), 0));
     end if;
-    -- Each names what leads to the fewest rows: $1 above or at, $2 below, $3 rows at most.
     if v_event is not null then
+        -- An event may have told everybody, and sorting all of those for each page took half a second. Their rows stand together in the
+        -- log, where the event was evaluated: that stretch is walked instead.
+        v_wide := (select count(*) from (select from neurolink_notifications n where n.event_id = v_event limit c_scattered + 1) n) > c_scattered;
+        if v_wide then
+            -- The event of each is looked up.
+            v_look := least(look, case when v_user is null then 2 else 1 end * c_scattered);
+            select o.evaluated_at, greatest(o.evaluated_at, o.replayed_at) as until into v_evaluated
+              from neurolink_event_outcomes o where o.event_id = v_event;
+            if v_evaluated.evaluated_at is not null then
+                v_low := greatest(v_low, coalesce(neurolink_delivery_at(v_evaluated.evaluated_at - c_disorder), 0));
+                -- Later steps (reminders, escalations) may be anywhere behind.
+                if not exists (select from neurolink_notifications n where n.event_id = v_event and n.step > 0) then
+                    v_high := least(v_high, coalesce(neurolink_delivery_at(v_evaluated.until + c_disorder), v_high));
+                end if;
+            end if;
+        end if;
+    end if;
+    -- Each names what leads to the fewest rows: $1 above or at, $2 below, $3 rows at most.
+    if v_event is not null and not v_wide then
         v_source := 'select n.id from neurolink_notifications n where n.event_id = $9 and n.id <= ($2 - 1) / 32 and n.id >= $1 / 32
                       order by n.id desc limit $3';
     elsif v_user is not null then

@@ -33,9 +33,11 @@ returns table (at timestamptz, station text, what text, user_id text, channel te
 language sql stable security definer set search_path = @schema@, pg_temp as $$
     with told as (
         select * from neurolink_notifications n
-         where n.event_id = neurolink_event_trace.event_id order by n.id limit most
+         -- In the order of the unique key: an event may have told everybody, and sorting them all took 2 s.
+         where n.event_id = neurolink_event_trace.event_id order by n.rule_id, n.user_id, n.step limit most
     ), sent as (
-        select d.* from told t join neurolink_delivery_log d on d.id between t.id * 32 and t.id * 32 + 31
+        select d.* from told t
+         cross join lateral (select * from neurolink_delivery_log d where d.id between t.id * 32 and t.id * 32 + 31 offset 0) d
     )
     select s.at, s.station, s.what, s.user_id, s.channel, s.detail
       from (select e.received_at, 1, 'event', e.event_type, null::text, null::text, concat_ws(', ', e.source_module, e.severity, e.branch_id)
@@ -55,7 +57,9 @@ language sql stable security definer set search_path = @schema@, pg_temp as $$
             select coalesce(d.ended_at, d.created_at), 5, 'delivery', d.status, d.user_id, d.channel, d.last_error from sent d
             union all
             select a.finished_at, 6, 'attempt', a.attempt || ': ' || a.outcome, d.user_id, d.channel, a.error
-              from sent d join neurolink_delivery_attempts a on a.delivery_id = d.id) as s (at, place, station, what, user_id, channel, detail)
+              from sent d
+             -- One by one: a hash of all attempts there are took 400 ms.
+             cross join lateral (select * from neurolink_delivery_attempts where delivery_id = d.id offset 0) a) as s (at, place, station, what, user_id, channel, detail)
      order by s.place, s.at, s.user_id, s.channel
 $$;
 comment on function neurolink_event_trace(bigint, integer) is

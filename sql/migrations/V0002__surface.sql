@@ -73,3 +73,8 @@ create index neurolink_delivery_log_dead_ix on neurolink_delivery_log (id) where
 
 alter table neurolink_workers add column channels text[];
 comment on column neurolink_workers.channels is 'The channels it has settings for; null = it takes no jobs, or is of a version that didn''t say';
+
+------------------------------------------------------------------------------------------------------ lists at size
+
+-- Whether anybody was told of an event again, later (escalations, reminders): those stand elsewhere than the rest. Rare.
+create index neurolink_notifications_steps_ix on neurolink_notifications (event_id) where step > 0;

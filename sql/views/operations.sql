@@ -29,10 +29,24 @@ select r.id, r.name, r.enabled, r.priority, r.version, f.kind as fault, f.detail
   from neurolink_notification_rules r
   left join neurolink_rule_faults f on f.rule_id = r.id and f.version = r.version
  cross join lateral (
-       select sum(m.value) filter (where m.minute >= now() - interval '1 hour') as last_hour, sum(m.value) as last_day,
-              max(m.minute) as last_minute
-         from neurolink_metrics m
-        where m.metric = 'notifications.rule' and m.label = r.id::text and m.minute >= now() - interval '24 hours') s
+       -- Whole hours from the hours: two hundred rules' minutes of a day took 60 ms.
+       select (select sum(m.value) from neurolink_metrics m
+                where m.metric = 'notifications.rule' and m.label = r.id::text and m.minute >= now() - interval '1 hour') as last_hour,
+              (select sum(d.value)
+                 from (select value from neurolink_metrics
+                        where metric = 'notifications.rule' and label = r.id::text and minute >= now() - interval '24 hours'
+                          and minute < date_trunc('hour', now() - interval '23 hours', 'UTC')
+                       union all
+                       select value from neurolink_metrics_hours
+                        where metric = 'notifications.rule' and label = r.id::text
+                          and hour >= date_trunc('hour', now() - interval '23 hours', 'UTC')
+                       union all
+                       select value from neurolink_metrics
+                        where metric = 'notifications.rule' and label = r.id::text
+                          and minute >= greatest(date_trunc('hour', now() - interval '23 hours', 'UTC'), date_trunc('hour', (
+                              select value::timestamptz from neurolink_meta where key = 'metrics_rolled_to'), 'UTC'))) d) as last_day,
+              (select max(m.minute) from neurolink_metrics m
+                where m.metric = 'notifications.rule' and m.label = r.id::text and m.minute >= now() - interval '24 hours') as last_minute) s
  cross join lateral (
        select sum(h.value) as last_week, max(h.hour) as last_full_hour
          from (select hour, value from neurolink_metrics_hours

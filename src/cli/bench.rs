@@ -10,12 +10,16 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{self, database};
-use crate::cli::output::{Output, Style};
+use crate::cli::output::Output;
 use crate::cli::{Context, Exit, Failure, Outcome};
 use crate::config::{Config, Needs};
 use crate::kernel::{Error, Result, random};
 use crate::ops::bench::load::{self, Target};
 use crate::ops::bench::{self, Bench, Lab, Progress, Report, Size, readers};
+
+mod table;
+
+use table::table;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,6 +27,7 @@ Examples:
   neurolink bench ingest --quick            a short look at what POST /v1/events takes
   neurolink bench growth --events 100000    claims with up to 100 000 jobs waiting
   neurolink bench streams --json            for a script
+  neurolink bench lists --quick             every list over 50 000 events; exit code 3 when one takes over 50 ms
 
 It works on the database of DATABASE_URL (or the embedded one), in a schema of its own that is dropped at the end, after
 Ctrl-C too; nothing of yours is read or changed, but the machine is busy meanwhile. Figures of other programs beside it:
@@ -62,6 +67,9 @@ enum What {
     /// Thousands of SSE readers: memory, a broadcast, a steady flow
     #[command(after_help = "Example:\n  neurolink bench streams --events 1000")]
     Streams(Options),
+    /// Every list, count, trace and summary with millions of rows loaded: how long, what was read, which plan
+    #[command(after_help = "Example:\n  neurolink bench lists --events 1000000\n\n5 million events, with 10 million notifications and as many deliveries, want 15 GB of disk and some ten minutes. Each figure is the slowest of\n--rounds answers after six that aren't counted; the whole answer must come within 50 ms, or the exit code is 3.")]
+    Lists(Lists),
     /// Sends one request over and over (the load generator of `ingest`, for anybody's server)
     #[command(hide = true)]
     Load(Load),
@@ -93,6 +101,23 @@ struct Options {
     /// Print JSON: every figure with the samples of its rounds
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Lists {
+    #[command(flatten)]
+    options: Options,
+    /// Ask in a schema that an earlier run has left behind with --keep, and load nothing
+    #[arg(long, value_parser = kept_schema)]
+    schema: Option<String>,
+}
+
+fn kept_schema(name: &str) -> std::result::Result<String, String> {
+    let rest = name.strip_prefix("neurolink_bench_");
+    match rest {
+        Some(rest) if rest.bytes().all(|b| b.is_ascii_hexdigit()) => Ok(name.to_owned()),
+        _ => Err("that is no schema of a measurement (neurolink_bench_…)".to_owned()),
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -129,6 +154,7 @@ struct Readers {
 /// # Errors
 /// When the database is away or refuses, or a measurement doesn't come out as it must.
 pub async fn run(args: Args, context: &Context) -> Outcome {
+    let mut schema = None;
     let (bench, options) = match args.what {
         What::Wake(options) => (Bench::Wake, options),
         What::Ingest(options) => (Bench::Ingest, options),
@@ -137,6 +163,10 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         What::Latency(options) => (Bench::Latency, options),
         What::Growth(options) => (Bench::Growth, options),
         What::Streams(options) => (Bench::Streams, options),
+        What::Lists(lists) => {
+            schema = lists.schema;
+            (Bench::Lists, lists.options)
+        }
         What::Load(load) => return send(load, context).await,
         What::Readers(readers) => return read(&readers, context).await,
     };
@@ -154,17 +184,22 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         }
     })?;
     let opened = database::open(&config, database::Purpose::Command).await?;
-    let measured = measure(bench, &options, &config, &opened).await;
+    let measured = measure(bench, &options, schema.as_deref(), &config, &opened).await;
     let closed = opened.close().await;
     let report = measured?;
     closed?;
     tell(&report, options.json, context.output())?;
-    Ok(Exit::Done)
+    Ok(if report.missed.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Wrong
+    })
 }
 
 async fn measure(
     bench: Bench,
     options: &Options,
+    schema: Option<&str>,
     config: &Config,
     opened: &database::Opened,
 ) -> Result<Report> {
@@ -175,15 +210,20 @@ async fn measure(
     size.connections = options.connections;
 
     let stop = CancellationToken::new();
-    let lab = Lab::open(direct(config, opened)?, stop.clone()).await?;
+    let direct = direct(config, opened)?;
+    let lab = match schema {
+        Some(schema) => Lab::reopen(direct, schema, stop.clone()).await?,
+        None => Lab::open(direct, stop.clone()).await?,
+    };
+    let keep = options.keep || schema.is_some();
     let bar = Bar::new(bench.as_str());
     let measured = until_stopped(bench::run(bench, size, config, &lab, &bar), &stop).await;
     bar.0.finish_and_clear();
-    if options.keep {
+    if keep {
         // Standard error: standard output may be a script's.
         let _ = writeln!(std::io::stderr(), "kept: schema {}", lab.schema());
     }
-    let closed = lab.close(options.keep).await;
+    let closed = lab.close(keep).await;
     let report = measured?;
     closed?;
     Ok(report)
@@ -258,47 +298,6 @@ fn tell(report: &Report, json: bool, output: Output) -> Result<(), Failure> {
     output.text(&table(report, output))
 }
 
-fn table(report: &Report, output: Output) -> String {
-    let widest = report.figures.iter().map(|f| f.name.chars().count()).max();
-    let widest = widest.unwrap_or_default();
-    let rounds = match report.rounds {
-        1 => "one round".to_owned(),
-        n => format!("medians of {n} rounds [least to most]"),
-    };
-    let head = output.colors.paint(Style::Head, report.bench);
-    let mut text = format!("{head}: {rounds}\n");
-    for figure in &report.figures {
-        let pad = " ".repeat(widest - figure.name.chars().count());
-        let name = output.colors.paint(Style::Name, &figure.name);
-        let value = number(figure.value);
-        text.push_str(&format!("  {name}{pad}  {value:>9} {}", figure.unit));
-        if figure.samples.len() > 1 {
-            let least = figure.samples.iter().copied().fold(f64::INFINITY, f64::min);
-            let most = figure.samples.iter().copied().fold(0.0, f64::max);
-            let range = format!("  [{} to {}]", number(least), number(most));
-            text.push_str(&output.colors.paint(Style::Quiet, range));
-        }
-        text.push('\n');
-    }
-    text
-}
-
-/// Three figures that matter, thousands apart.
-fn number(value: f64) -> String {
-    if value.abs() < 100.0 {
-        return format!("{value:.2}");
-    }
-    let digits = format!("{value:.0}");
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 async fn send(args: Load, context: &Context) -> Outcome {
     let headers = args
         .headers
@@ -331,32 +330,4 @@ async fn read(args: &Readers, context: &Context) -> Outcome {
     };
     readers::serve(args.address, answer).await?;
     Ok(Exit::Done)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::output::Colors;
-
-    #[test]
-    fn numbers_are_told_as_they_are_read() {
-        assert_eq!(number(0.4567), "0.46");
-        assert_eq!(number(99.0), "99.00");
-        assert_eq!(number(1234.5), "1 234");
-        assert_eq!(number(1_000_000.0), "1 000 000");
-    }
-
-    #[test]
-    fn a_table_names_every_figure_and_its_range() {
-        let output = Output {
-            colors: Colors(false),
-        };
-        let mut report = Report::new("drain", 2);
-        report.add("drained", "events/s", 20_000.0);
-        report.add("drained", "events/s", 30_000.0);
-        assert_eq!(
-            table(&report, output),
-            "drain: medians of 2 rounds [least to most]\n  drained     25 000 events/s  [20 000 to 30 000]\n"
-        );
-    }
 }

@@ -41,11 +41,8 @@ async fn list(db: Db, call: Call) -> Result<Response> {
         text: text("q")?,
     };
     let after = page.after.clone().unwrap_or_default();
-    let people = store::list(&db.client().await?, &after, &filter, page.fetch()).await?;
-    json(
-        StatusCode::OK,
-        &Listing::new(people, page.limit, |person| person.id.clone())?,
-    )
+    let (people, next) = store::list(&db.client().await?, &after, &filter, page.limit).await?;
+    json(StatusCode::OK, &Listing::until(people, next.as_ref())?)
 }
 
 async fn get(db: Db, call: Call) -> Result<Response> {

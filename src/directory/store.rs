@@ -9,6 +9,9 @@ use crate::directory::model::{People, Person};
 use crate::kernel::{Error, Result};
 use crate::preferences::Wishes;
 
+/// People that one page walks over at most: some 20 ms where a text is looked for.
+pub const WALKED: i64 = 10_000;
+
 /// What a page of people is made of.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -81,7 +84,7 @@ impl People {
     }
 }
 
-/// A page by id, after one.
+/// A page by id, of at most `limit` after one, and after whom to go on. It may hold fewer, even none, while there are more to look at.
 ///
 /// # Errors
 /// The database's.
@@ -89,11 +92,12 @@ pub async fn list(
     client: &Client,
     after: &str,
     filter: &Filter,
-    limit: i64,
-) -> Result<Vec<Account>> {
+    limit: usize,
+) -> Result<(Vec<Account>, Option<String>)> {
     // Planned anew each time: a plan for any filter is a bad one for most.
     let statement = include_str!("../../sql/queries/directory/list.sql");
     let pattern = filter.text.as_deref().map(containing);
+    let fetch = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
     let rows = client
         .query(
             statement,
@@ -103,11 +107,31 @@ pub async fn list(
                 &filter.branch,
                 &filter.active,
                 &pattern,
-                &limit,
+                &fetch,
+                &WALKED,
             ],
         )
         .await?;
-    rows.iter().map(account).collect()
+    let mut people = rows.iter().map(account).collect::<Result<Vec<_>>>()?;
+    let next = if people.len() > limit {
+        people.truncate(limit);
+        people.last().map(|person| person.id.clone())
+    } else {
+        walked_to(client, after).await?
+    };
+    Ok((people, next))
+}
+
+/// The id after which a walk that didn't find enough has to go on.
+async fn walked_to(client: &Client, after: &str) -> Result<Option<String>> {
+    let statement = include_str!("../../sql/queries/directory/stretch.sql");
+    let row = client.query_one(statement, &[&after, &WALKED]).await?;
+    let walked: i64 = row.try_get("walked")?;
+    Ok(if walked < WALKED {
+        None
+    } else {
+        row.try_get("last")?
+    })
 }
 
 /// One, active or not.

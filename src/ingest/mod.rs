@@ -2,6 +2,7 @@
 //! (SQL's way in is the table itself and `neurolink_emit`.) Law: answers only after the commit.
 
 mod handle;
+mod ids;
 mod lanes;
 pub mod model;
 pub mod parse;

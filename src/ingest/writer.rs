@@ -5,7 +5,7 @@
 //! one, 20 200 with two), and so is waiting for a group to grow (−35 % for 500 µs). What could make the one wait for
 //! somebody else's transaction leaves it for `lanes.rs` after 100 ms.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use tokio_postgres::Error as PgError;
 use tokio_util::sync::CancellationToken;
 
 use super::handle::{OnCommit, Pending, WriterHandle};
+use super::ids::Ids;
 use super::lanes::{Lanes, conflict, locking_key, unknown};
 use super::model::{NewEvent, Stored};
 use super::store::{Failure, Statements};
@@ -26,8 +27,6 @@ use crate::kernel::{Error, Result, clock, random};
 /// Events, and bytes of payload, in one statement.
 const GROUP: usize = 256;
 const GROUP_BYTES: usize = 4 << 20;
-/// Ids are taken so many at a time, the next when fewer than a group's are left.
-const IDS: usize = 1000;
 /// A statement that takes longer has lost its server (whose own limit is below this).
 const STATEMENT_LIMIT: Duration = Duration::from_secs(12);
 const CONNECT_LIMIT: Duration = Duration::from_secs(6);
@@ -47,7 +46,7 @@ pub struct Writer {
 struct Connected {
     session: Session,
     statements: Statements,
-    ids: VecDeque<i64>,
+    ids: Ids,
 }
 
 impl Writer {
@@ -111,11 +110,10 @@ impl Writer {
             let session = self.db.session().await?;
             session.client.batch_execute(SETUP).await?;
             let statements = Statements::prepare(&session.client).await?;
-            let ids = statements.take_ids(&session.client, IDS).await?;
             Ok(Connected {
                 session,
                 statements,
-                ids: ids.into(),
+                ids: Ids::default(),
             })
         };
         let late = || Error::unavailable("the database is out of reach");
@@ -268,16 +266,18 @@ impl Connected {
     /// One statement, one commit. Gives each event's id, in order, and which of those ids were stored.
     async fn store(&mut self, events: &[&NewEvent]) -> Result<(Vec<i64>, HashSet<i64>), PgError> {
         let client = &self.session.client;
-        if self.ids.len() < events.len() {
-            self.ids
-                .extend(self.statements.take_ids(client, IDS).await?);
+        let missing = self.ids.missing(clock::instant(), events.len());
+        if missing > 0 {
+            let more = self.statements.take_ids(client, missing).await?;
+            self.ids.put(clock::instant(), more);
         }
-        let ids: Vec<i64> = self.ids.drain(..events.len()).collect();
+        let ids = self.ids.take(events.len());
+        let ahead = self.ids.ahead(GROUP);
         let insert = self.statements.insert(client, &ids, events);
-        let stored = if self.ids.len() < GROUP {
+        let stored = if ahead > 0 {
             // The next ids in the same flight.
-            let (stored, more) = tokio::join!(insert, self.statements.take_ids(client, IDS));
-            self.ids.extend(more.unwrap_or_default());
+            let (stored, more) = tokio::join!(insert, self.statements.take_ids(client, ahead));
+            self.ids.put(clock::instant(), more.unwrap_or_default());
             stored?
         } else {
             insert.await?

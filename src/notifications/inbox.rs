@@ -41,7 +41,7 @@ impl Inboxes {
         }
     }
 
-    /// A page, newest first, below an id.
+    /// A page, newest first, of at most `limit` below an id; it may hold fewer while there is more to look at.
     ///
     /// # Errors
     /// The database's.
@@ -50,8 +50,8 @@ impl Inboxes {
         user: &str,
         below: i64,
         filter: &store::Filter,
-        limit: i64,
-    ) -> Result<Vec<Notification>> {
+        limit: usize,
+    ) -> Result<store::Stretch> {
         store::list(&self.db.client().await?, user, below, filter, limit).await
     }
 
@@ -101,17 +101,15 @@ impl Inboxes {
     pub async fn mark_all_read(&self, user: &str) -> Result<(usize, Counts)> {
         // What comes while we mark was not on anybody's screen: it has a later revision and stays unread.
         let now = self.count(user).await?.rev;
-        let (mut above, mut marked) = (0, 0);
-        loop {
+        let (mut above, mut marked) = (Some(0), 0);
+        while let Some(from) = above {
             let client = self.db.client().await?;
-            let ids = store::unread_ids(&client, user, above, now, CHUNK as i64).await?;
+            let (ids, next) = store::unread_ids(&client, user, from, now, CHUNK).await?;
             drop(client);
-            let Some(&last) = ids.last() else { break };
-            marked += store::change(&self.db, user, &ids, Change::Read).await?;
-            (self.changed)(vec![user.to_owned()]);
-            above = last;
-            if ids.len() < CHUNK {
-                break;
+            above = next;
+            if !ids.is_empty() {
+                marked += store::change(&self.db, user, &ids, Change::Read).await?;
+                (self.changed)(vec![user.to_owned()]);
             }
         }
         Ok((marked, self.count(user).await?))

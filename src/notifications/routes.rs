@@ -103,12 +103,12 @@ async fn list(inboxes: Inboxes, call: Call) -> Result<Response> {
         source_module: call.query("source_module")?.map(str::to_owned),
     };
     let user = &call.principal()?.subject;
-    let items = inboxes
-        .list(user, page.after.unwrap_or(i64::MAX), &filter, page.fetch())
+    let found = inboxes
+        .list(user, page.after.unwrap_or(i64::MAX), &filter, page.limit)
         .await?;
     json(
         StatusCode::OK,
-        &Listing::new(items, page.limit, |notification| notification.id)?,
+        &Listing::until(found.items, found.next.as_ref())?,
     )
 }
 

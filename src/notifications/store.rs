@@ -6,6 +6,18 @@ use crate::db::{Client, Db, Tx};
 use crate::kernel::{Error, Result};
 use crate::notifications::model::{Change, Changed, Counts, InboxState, Notification};
 
+/// Notifications that one page, or one look for unread ones, walks over at most: some 15 ms, each on a page of its own.
+pub const WALKED: i64 = 4_000;
+
+/// Notifications of a page, and where the next one begins.
+#[derive(Debug, Default)]
+pub struct Stretch {
+    /// Newest first.
+    pub items: Vec<Notification>,
+    /// The next page is of notifications below this id; `None` = there is none.
+    pub next: Option<i64>,
+}
+
 /// One notification of one person.
 ///
 /// # Errors
@@ -37,7 +49,7 @@ pub struct Filter {
     pub source_module: Option<String>,
 }
 
-/// A page of an inbox, newest first, below an id.
+/// A page of an inbox, newest first, of at most `limit` below an id. It may hold fewer, even none, while there is more to look at.
 ///
 /// # Errors
 /// The database's.
@@ -46,11 +58,12 @@ pub async fn list(
     user: &str,
     below: i64,
     filter: &Filter,
-    limit: i64,
-) -> Result<Vec<Notification>> {
+    limit: usize,
+) -> Result<Stretch> {
     let statement = client
         .prepare_cached(include_str!("../../sql/queries/notifications/list.sql"))
         .await?;
+    let fetch = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
     let Filter {
         read,
         archived,
@@ -69,11 +82,35 @@ pub async fn list(
                 severity,
                 category,
                 source_module,
-                &limit,
+                &fetch,
+                &WALKED,
             ],
         )
         .await?;
-    rows.iter().map(notification).collect()
+    let mut items = rows.iter().map(notification).collect::<Result<Vec<_>>>()?;
+    let next = if items.len() > limit {
+        items.truncate(limit);
+        items.last().map(|item| item.id)
+    } else {
+        walked_to(client, user, below).await?
+    };
+    Ok(Stretch { items, next })
+}
+
+/// The id below which a walk that didn't find enough has to go on.
+async fn walked_to(client: &Client, user: &str, below: i64) -> Result<Option<i64>> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/notifications/stretch.sql"))
+        .await?;
+    let row = client
+        .query_one(&statement, &[&user, &below, &WALKED])
+        .await?;
+    let walked: i64 = row.try_get("walked")?;
+    Ok(if walked < WALKED {
+        None
+    } else {
+        row.try_get("lowest")?
+    })
 }
 
 /// An inbox's counts; zero for somebody who was never told anything.
@@ -94,7 +131,7 @@ pub async fn count(client: &Client, user: &str) -> Result<Counts> {
     }
 }
 
-/// The next unread ones above an id that haven't changed since a revision.
+/// The next unread ones above an id that haven't changed since a revision, and above which id to go on (`None` = that was all).
 ///
 /// # Errors
 /// The database's.
@@ -103,17 +140,27 @@ pub async fn unread_ids(
     user: &str,
     above: i64,
     until_rev: i64,
-    limit: i64,
-) -> Result<Vec<i64>> {
+    limit: usize,
+) -> Result<(Vec<i64>, Option<i64>)> {
     let statement = client
         .prepare_cached(include_str!(
             "../../sql/queries/notifications/unread_ids.sql"
         ))
         .await?;
-    let rows = client
-        .query(&statement, &[&user, &above, &until_rev, &limit])
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let row = client
+        .query_one(&statement, &[&user, &above, &until_rev, &most, &WALKED])
         .await?;
-    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    let ids: Vec<i64> = row.try_get("ids")?;
+    let walked: i64 = row.try_get("walked")?;
+    let next = if ids.len() >= limit {
+        ids.last().copied()
+    } else if walked >= WALKED {
+        row.try_get("last")?
+    } else {
+        None
+    };
+    Ok((ids, next))
 }
 
 /// Changes notifications of one person, in a transaction of its own and one flight. Gives how many changed.

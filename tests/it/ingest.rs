@@ -259,3 +259,33 @@ async fn bad_input_is_named_and_nothing_is_stored() {
     assert_eq!(count(&db.client().await).await, 0);
     ingest.stop().await;
 }
+
+#[tokio::test]
+async fn an_event_after_a_quiet_moment_stands_behind_what_others_have_stored_meanwhile() {
+    let db = TestDb::new().await;
+    let ingest = Ingest::start(db.db()).await;
+    let client = db.client().await;
+    let post = |number| {
+        let server = &ingest.server;
+        async move {
+            let (status, answer) = server.post("/v1/events", &event(None, number)).await;
+            assert_eq!(status, 201, "{answer}");
+            answer["id"].as_i64().unwrap()
+        }
+    };
+    let mut last = post(1).await;
+    for number in 2..6 {
+        let beside: i64 = client
+            .query_one(
+                "insert into neurolink_events (source_module, event_type) values ('sales', 'order.created') returning id",
+                &[],
+            )
+            .await
+            .unwrap()
+            .get(0);
+        let own = post(number).await;
+        assert!(last < beside && beside < own, "{last}, {beside}, {own}");
+        last = own;
+    }
+    ingest.stop().await;
+}

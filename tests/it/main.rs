@@ -28,6 +28,8 @@ mod ingest;
 mod ingest_trouble;
 mod law;
 mod line;
+mod lists;
+mod lists_walk;
 mod metrics;
 mod migrate;
 mod openapi;

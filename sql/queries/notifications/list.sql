@@ -1,10 +1,14 @@
--- A page of an inbox, newest first.
+-- A page of an inbox, newest first. No index serves these filters: a bounded stretch below the cursor is walked by primary key, and
+-- the caller goes on below its end.
 -- $1 user text, $2 only below this id bigint, $3 read boolean (null = both), $4 archived boolean (null = both),
--- $5 severity text, $6 category text, $7 source_module text (null = any), $8 limit bigint
+-- $5 severity text, $6 category text, $7 source_module text (null = any), $8 limit bigint, $9 notifications walked at most bigint
+-- One row a notification.
 select n.*, v.name as rule
-  from neurolink_notifications n
+  from (select * from neurolink_notifications
+         where user_id = $1 and id < $2
+         order by id desc limit $9) n
   left join neurolink_rule_versions v on v.rule_id = n.rule_id and v.version = n.rule_version
- where n.user_id = $1 and n.id < $2 and n.in_app and n.deleted_at is null
+ where n.in_app and n.deleted_at is null
    and ($3::boolean is null or (n.read_at is not null) = $3)
    and ($4::boolean is null or (n.archived_at is not null) = $4)
    and ($5::text is null or n.severity = $5)

@@ -19,8 +19,9 @@ pub const OPENAPI: &str = include_str!("openapi.yaml");
 const ONE: &str = "/v1/deliveries/{id}";
 const DELIVERY: &str = "delivery";
 /// Rows looked at for a page: some ten milliseconds. The branch of each is looked up, so fewer where branches count.
-const LOOK: i32 = 20_000;
-const LOOK_BY_BRANCH: i32 = 5_000;
+pub const LOOK: i32 = 20_000;
+/// The same for callers of some branches.
+pub const LOOK_BY_BRANCH: i32 = 2_000;
 
 /// The room's table, as far as it is about the log.
 #[must_use]

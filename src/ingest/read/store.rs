@@ -10,9 +10,9 @@ use crate::ingest::Event;
 use crate::kernel::{Error, Result, Severity};
 
 /// Events that one page walks over at most: some 10 ms, twice or thrice that where outcomes are asked.
-const WALKED: i64 = 10_000;
+pub const WALKED: i64 = 10_000;
 /// Ids that one page takes from an index of rare ones.
-const RARE: i64 = 2_000;
+pub const RARE: i64 = 2_000;
 
 /// A page, newest first, of at most `limit` events below an id. It may hold fewer, even none, while there is more to look at.
 ///

@@ -47,9 +47,6 @@ async fn answer(db: Db, call: Call) -> Result<Response> {
         branches: (!caller.branch_ids.iter().any(|own| own == "*"))
             .then(|| caller.branch_ids.clone()),
     };
-    let entries = store::list(&db.client().await?, page.after, &filter, page.fetch()).await?;
-    json(
-        StatusCode::OK,
-        &Listing::new(entries, page.limit, |entry| (entry.at, entry.id))?,
-    )
+    let (entries, next) = store::list(&db.client().await?, page.after, &filter, page.limit).await?;
+    json(StatusCode::OK, &Listing::until(entries, next.as_ref())?)
 }

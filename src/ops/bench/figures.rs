@@ -15,6 +15,9 @@ pub struct Figure {
     pub unit: &'static str,
     /// One per round, in order.
     pub samples: Vec<f64>,
+    /// What else is to be said of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// What a measurement came to.
@@ -26,6 +29,9 @@ pub struct Report {
     pub rounds: u32,
     /// In the order they are told.
     pub figures: Vec<Figure>,
+    /// Names of those that miss what they must reach, where a bench says what that is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missed: Vec<String>,
 }
 
 impl Report {
@@ -36,6 +42,7 @@ impl Report {
             bench,
             rounds,
             figures: Vec::new(),
+            missed: Vec::new(),
         }
     }
 
@@ -51,6 +58,7 @@ impl Report {
                 value: sample,
                 unit,
                 samples: vec![sample],
+                note: None,
             }),
         }
     }

@@ -35,10 +35,32 @@ impl Lab {
     ///
     /// # Errors
     /// The database's: it is away, or this user may not create a schema.
-    pub async fn open(mut direct: tokio_postgres::Config, stop: CancellationToken) -> Result<Self> {
+    pub async fn open(direct: tokio_postgres::Config, stop: CancellationToken) -> Result<Self> {
         let name = random::uuid().simple().to_string();
         // The random half: two runs of one millisecond must not meet.
-        let schema = format!("neurolink_bench_{}", &name[16..]);
+        let lab = Self::at(direct, format!("neurolink_bench_{}", &name[16..]), stop).await?;
+        lab.owner
+            .client
+            .batch_execute(&format!("create schema {}", lab.schema))
+            .await
+            .map_err(|error| {
+                Error::internal("a schema to measure in can't be created here", error)
+            })?;
+        match migrate::run(&lab.db(2)?).await {
+            Ok(_) => Ok(lab),
+            Err(error) => {
+                lab.close(false).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Holds a schema's name, and sweeps what others have left.
+    async fn at(
+        mut direct: tokio_postgres::Config,
+        schema: String,
+        stop: CancellationToken,
+    ) -> Result<Self> {
         let path = format!("-c search_path={schema}");
         let options = match direct.get_options() {
             Some(given) => format!("{given} {path}"),
@@ -51,26 +73,46 @@ impl Lab {
         let lock = "select pg_advisory_lock($1, hashtext($2))";
         owner.client.execute(lock, &[&HELD, &schema]).await?;
         sweep(&owner.client).await?;
-        owner
-            .client
-            .batch_execute(&format!("create schema {schema}"))
-            .await
-            .map_err(|error| {
-                Error::internal("a schema to measure in can't be created here", error)
-            })?;
-        let lab = Self {
+        Ok(Self {
             schema,
             direct,
             owner,
             stop,
-        };
-        match migrate::run(&lab.db(2)?).await {
-            Ok(_) => Ok(lab),
-            Err(error) => {
-                lab.close(false).await?;
-                Err(error)
-            }
+        })
+    }
+
+    /// Goes into a schema that an earlier measurement has left on purpose, and brings it up to date.
+    ///
+    /// # Errors
+    /// When it isn't there, or the database's.
+    pub async fn reopen(
+        direct: tokio_postgres::Config,
+        schema: &str,
+        stop: CancellationToken,
+    ) -> Result<Self> {
+        let lab = Self::at(direct, schema.to_owned(), stop).await?;
+        let exists = include_str!("../../../sql/queries/bench/exists.sql");
+        if lab
+            .owner
+            .client
+            .query_opt(exists, &[&schema])
+            .await?
+            .is_none()
+        {
+            return Err(Error::broken(format!("there is no schema {schema} here")));
         }
+        migrate::run(&lab.db(2)?).await?;
+        Ok(lab)
+    }
+
+    /// How many events it holds from before.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) async fn loaded(&self) -> Result<i64> {
+        let loaded = include_str!("../../../sql/queries/bench/loaded.sql");
+        let row = self.sql().await?.query_one(loaded, &[]).await?;
+        Ok(row.try_get("events")?)
     }
 
     /// The schema's name.

@@ -8,6 +8,7 @@ mod growth;
 mod ingest;
 mod lab;
 mod latency;
+pub mod lists;
 pub mod load;
 mod process;
 pub mod readers;
@@ -37,6 +38,8 @@ pub enum Bench {
     Growth,
     /// Thousands of readers: memory, a broadcast, a steady flow.
     Streams,
+    /// Every list, count, trace and summary over millions of rows.
+    Lists,
 }
 
 impl Bench {
@@ -51,6 +54,7 @@ impl Bench {
             Self::Latency => "latency",
             Self::Growth => "growth",
             Self::Streams => "streams",
+            Self::Lists => "lists",
         }
     }
 }
@@ -58,7 +62,8 @@ impl Bench {
 /// How much of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
-    /// Events (drain), most jobs waiting (growth), most readers (streams), wakes (latency).
+    /// Events (drain), most jobs waiting (growth), most readers (streams), wakes (latency), events
+    /// loaded (lists).
     pub events: u32,
     /// Rounds; figures are their medians.
     pub rounds: u32,
@@ -77,6 +82,7 @@ impl Size {
             Bench::Latency => (300, 60),
             Bench::Growth => (1_000_000, 100_000),
             Bench::Streams => (5_000, 500),
+            Bench::Lists => (5_000_000, 50_000),
             Bench::Wake | Bench::Ingest | Bench::Both => (0, 0),
         };
         Self {
@@ -115,6 +121,7 @@ pub async fn run(
         Bench::Latency => latency::run(size, config, lab, progress, report_to).await?,
         Bench::Growth => growth::run(size, lab, progress, report_to).await?,
         Bench::Streams => streams::run(size, config, lab, progress, report_to).await?,
+        Bench::Lists => lists::run(size, lab, progress, report_to).await?,
     }
     Ok(report)
 }

@@ -23,6 +23,14 @@ pub struct Metric {
     pub about: &'static str,
 }
 
+impl Metric {
+    /// Whether there may be hundreds of labels.
+    #[must_use]
+    pub fn has_many_labels(&self) -> bool {
+        ["events.module", "events.type", "notifications.rule"].contains(&self.name)
+    }
+}
+
 const fn metric(
     name: &'static str,
     fold: Fold,

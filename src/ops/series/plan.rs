@@ -23,9 +23,20 @@ const STEPS: [i64; 9] = [
     7 * 24 * HOUR,
     30 * 24 * HOUR,
 ];
-/// Longest stretches by minutes and by hours, with one label and with all.
-const BY_MINUTES: [i64; 2] = [25 * HOUR, 6 * HOUR];
-const BY_HOURS: [i64; 2] = [400 * 24 * HOUR, 31 * 24 * HOUR];
+/// Longest stretches by minutes and by hours, with one label, with all of few, with all of many.
+const BY_MINUTES: [i64; 3] = [25 * HOUR, 6 * HOUR, 3 * HOUR];
+const BY_HOURS: [i64; 3] = [400 * 24 * HOUR, 31 * 24 * HOUR, 7 * 24 * HOUR];
+
+/// How many labels are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Labels {
+    /// One.
+    One,
+    /// All of a metric that has a few: severities, channels.
+    Few,
+    /// All of one that may have hundreds: types, rules. A month of those took 90 ms.
+    Many,
+}
 
 /// What is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,16 +51,16 @@ pub struct Plan {
     pub hours: bool,
 }
 
-/// `all_labels`: whether every label is asked for.
+/// What is to be read.
 ///
 /// # Errors
 /// `Invalid` (`invalid_parameter`) that says what would do.
-pub fn plan(from: Timestamp, to: Timestamp, step: Option<i64>, all_labels: bool) -> Result<Plan> {
+pub fn plan(from: Timestamp, to: Timestamp, step: Option<i64>, labels: Labels) -> Result<Plan> {
     let (begin, end) = (from.as_second(), to.as_second());
     if begin >= end {
         return Err(fault("from", "`from` is before `to`".to_owned()));
     }
-    let which = usize::from(all_labels);
+    let which = labels as usize;
     let step = match step {
         Some(step) if step < MINUTE || step % MINUTE != 0 || step > HOUR && step % HOUR != 0 => {
             return Err(fault(
@@ -74,7 +85,11 @@ pub fn plan(from: Timestamp, to: Timestamp, step: Option<i64>, all_labels: bool)
     );
     let longest = if hours { BY_HOURS } else { BY_MINUTES }[which];
     if end - begin > longest {
-        let label = if all_labels { " without a `label`" } else { "" };
+        let label = if labels == Labels::One {
+            ""
+        } else {
+            " without a `label`"
+        };
         let instead = if hours {
             ""
         } else {
@@ -158,19 +173,23 @@ mod tests {
             (24 * 30, 6 * HOUR),
         ] {
             let from = Timestamp::from_second(to.as_second() - hours * HOUR).unwrap();
-            assert_eq!(plan(from, to, None, false).unwrap().step, step, "{hours} h");
+            assert_eq!(
+                plan(from, to, None, Labels::One).unwrap().step,
+                step,
+                "{hours} h"
+            );
         }
     }
 
     #[test]
     fn bounds_are_widened_to_whole_minutes_or_hours() {
         let (from, to) = (at("2026-12-15T07:30:10Z"), at("2026-12-15T08:00:30Z"));
-        let minutes = plan(from, to, Some(60), false).unwrap();
+        let minutes = plan(from, to, Some(60), Labels::One).unwrap();
         assert_eq!(
             (minutes.from, minutes.to),
             (at("2026-12-15T07:30:00Z"), at("2026-12-15T08:01:00Z"))
         );
-        let hours = plan(from, to, Some(3600), true).unwrap();
+        let hours = plan(from, to, Some(3600), Labels::Few).unwrap();
         assert_eq!(
             (hours.from, hours.to),
             (at("2026-12-15T07:00:00Z"), at("2026-12-15T09:00:00Z"))
@@ -182,17 +201,21 @@ mod tests {
     fn what_would_read_too_much_is_refused_with_what_would_do() {
         let to = at("2026-12-15T08:00:00Z");
         let back = |hours: i64| Timestamp::from_second(to.as_second() - hours * HOUR).unwrap();
-        assert!(plan(back(24), to, Some(60), false).is_ok());
-        let refused = plan(back(24), to, Some(60), true).unwrap_err().to_string();
+        assert!(plan(back(24), to, Some(60), Labels::One).is_ok());
+        let refused = plan(back(24), to, Some(60), Labels::Few)
+            .unwrap_err()
+            .to_string();
         assert!(refused.contains("6 hours without a `label`"), "{refused}");
-        assert!(plan(back(24 * 401), to, Some(24 * HOUR), false).is_err());
+        assert!(plan(back(24 * 31), to, Some(24 * HOUR), Labels::Few).is_ok());
+        assert!(plan(back(24 * 8), to, Some(24 * HOUR), Labels::Many).is_err());
+        assert!(plan(back(24 * 401), to, Some(24 * HOUR), Labels::One).is_err());
         assert!(
-            plan(back(24 * 90), to, Some(HOUR), false).is_err(),
+            plan(back(24 * 90), to, Some(HOUR), Labels::One).is_err(),
             "2160 steps"
         );
-        assert!(plan(to, to, None, false).is_err());
+        assert!(plan(to, to, None, Labels::One).is_err());
         for odd in [0, 59, 90, 90 * MINUTE] {
-            assert!(plan(back(1), to, Some(odd), false).is_err(), "{odd}");
+            assert!(plan(back(1), to, Some(odd), Labels::One).is_err(), "{odd}");
         }
     }
 

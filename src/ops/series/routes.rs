@@ -7,6 +7,7 @@ use crate::db::Db;
 use crate::http::{Access, Call, Response, Route, json};
 use crate::kernel::{Error, Result, clock};
 use crate::ops::rollup::{model, store as rolled};
+use crate::ops::series::plan::Labels;
 use crate::ops::series::{Answer, largest, plan, store};
 
 /// The description of the endpoint.
@@ -39,7 +40,12 @@ async fn answer(db: Db, call: Call) -> Result<Response> {
     let to = call.moment("to")?.unwrap_or(now);
     let from = call.moment("from")?.map_or_else(|| hour_before(to), Ok)?;
     let step = call.query("step")?.map(plan::step).transpose()?;
-    let plan = plan::plan(from, to, step, label.is_none() && !metric.label.is_empty())?;
+    let labels = match label {
+        None if metric.has_many_labels() => Labels::Many,
+        None if !metric.label.is_empty() => Labels::Few,
+        _ => Labels::One,
+    };
+    let plan = plan::plan(from, to, step, labels)?;
 
     let client = db.client().await?;
     let as_of = rolled::rolled_to(&client).await?;

@@ -29,7 +29,10 @@ async fn answer(db: Db, call: Call) -> Result<Response> {
     }
     let client = db.client().await?;
     let as_of = rolled_to(&client).await?;
-    let rolled = store::rolled(&client).await?;
+    let rolled = match as_of {
+        Some(until) => store::rolled(&client, until).await?,
+        None => Vec::new(),
+    };
     let standing = store::standing(&client).await?;
     json(StatusCode::OK, &Summary::of(as_of, &rolled, standing))
 }

@@ -1,16 +1,19 @@
 //! What the summary is made of, read.
 
+use jiff::Timestamp;
+
 use crate::db::Client;
 use crate::kernel::Result;
 use crate::ops::summary::{Depth, Rolled, Standing};
 
-/// The roll-ups, added up over each window.
+/// The roll-ups, added up over each window, which end at `until`.
 ///
 /// # Errors
 /// The database's.
-pub async fn rolled(client: &Client) -> Result<Vec<Rolled>> {
+pub async fn rolled(client: &Client, until: Timestamp) -> Result<Vec<Rolled>> {
     let statement = include_str!("../../../sql/queries/ops/summary.sql");
-    let rows = client.query(statement, &[]).await?;
+    // Planned anew each time: how many rows there are depends on how much is rolled.
+    let rows = client.query(statement, &[&until]).await?;
     rows.iter()
         .map(|row| {
             Ok(Rolled {
