@@ -46,12 +46,15 @@ async fn answer(db: Db, call: Call) -> Result<Response> {
     let found = store::rules(&client, &event, &stored, RULES).await?;
     let (not_shown, elsewhere) = (found.not_shown, found.elsewhere);
     let names = store::names(&client, &stored).await?;
+    // Others may need the connection while rules are asked.
+    drop(client);
     let asked = judge::ask(found.rules, &event).await?;
     let chooses = |asked: &&Asked| matches!(asked.finding, Finding::True { .. });
     let true_ones = || asked.iter().filter(chooses);
     let audiences = || true_ones().filter_map(|asked| asked.finding.audience());
     let roles: Vec<String> = audiences().flat_map(|a| a.roles.clone()).collect();
     let users: Vec<String> = audiences().flat_map(|a| a.users.clone()).collect();
+    let client = db.client().await?;
     let people = People::of(&client, &roles, &users).await?;
     let job = store::job(&client, id).await?;
     drop(client);

@@ -79,10 +79,7 @@ pub fn judged(asked: &Asked) -> (Verdict, String) {
     if !rule.enabled {
         return (Verdict::Off, "it is switched off".to_owned());
     }
-    // A compile fault is found anew by asking; what a watchdog has stopped looks sound.
-    if let Some((kind, detail)) = &rule.fault
-        && kind == "watchdog"
-    {
+    if let Some(detail) = rule.stopped() {
         return (Verdict::Faulty, format!("it was stopped: {detail}"));
     }
     match &asked.finding {
