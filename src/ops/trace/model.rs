@@ -206,6 +206,9 @@ pub struct Delivery {
     pub attempts_made: i32,
     /// Who took it over.
     pub provider: Option<String>,
+    /// Where to; for masking what is said.
+    #[serde(skip)]
+    pub address: Option<String>,
     /// Of the last attempt; of a suppressed one: why.
     pub reason: Option<String>,
     /// When it was planned.

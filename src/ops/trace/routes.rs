@@ -41,7 +41,10 @@ async fn answer(db: Db, call: Call) -> Result<Response> {
         .ok_or(Error::NotFound("event"))?;
 
     let most = i64::try_from(shown).unwrap_or(i64::MAX);
-    let told = store::told(&client, id, RULES, most).await?;
+    let mut told = store::told(&client, id, RULES, most).await?;
+    if !caller.is_admin {
+        tree::mask(&mut told);
+    }
     let stored: Vec<i64> = told.keys().copied().collect();
     let found = store::rules(&client, &event, &stored, RULES).await?;
     let (not_shown, elsewhere) = (found.not_shown, found.elsewhere);

@@ -4,6 +4,7 @@
 
 pub mod reason;
 pub mod routes;
+pub mod said;
 pub mod store;
 
 use serde::{Deserialize, Serialize};
@@ -61,7 +62,8 @@ fn unwritten(facts: &str) -> Vec<(String, String)> {
     warnings.map(|w| (w.rule, w.detail)).collect()
 }
 
-/// Why `user` was told of an event, or not. `None` = there is no such event, or not for the caller.
+/// Why `user` was told of an event, or not. `None` = there is no such event, or not for the caller. Addresses are whole only where
+/// that is asked for.
 ///
 /// # Errors
 /// The database's, or `Unavailable` when a rule takes too long.
@@ -69,6 +71,7 @@ pub async fn explain(
     db: &Db,
     event: i64,
     user: &str,
+    shows_addresses: bool,
     sees: impl Fn(Option<&str>) -> bool,
 ) -> Result<Option<Explanation>> {
     let client = db.client().await?;
@@ -78,10 +81,15 @@ pub async fn explain(
     if !sees(event.branch_id.as_deref()) {
         return Ok(None);
     }
-    let stored = store::stored(&client, event.id, user).await?;
+    let mut stored = store::stored(&client, event.id, user).await?;
     if stored.code == "unknown_event" {
         // Deleted between the two looks.
         return Ok(None);
+    }
+    if !shows_addresses {
+        let facts = said::facts(&stored)?;
+        let addresses = store::addresses(&client, &said::deliveries(&facts)).await?;
+        said::mask(&mut stored, facts, &addresses);
     }
     let unwritten = unwritten(&stored.facts);
     let mut explanation = Explanation {
