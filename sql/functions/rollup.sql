@@ -1,6 +1,6 @@
 -- Minute roll-ups. An event counts in the minute in which it was evaluated, a delivery in the one in which it ended: both are
--- written by short transactions of our own, so a minute that is over for a minute can't change any more, however late
--- the ERP commits. Each minute is read once, by the BRIN indexes of V0002.
+-- written by transactions of our own and bear the time of their start, so a minute that is over for a minute can't change any
+-- more once those that are open have begun after it, however late the ERP commits. Each minute is read once, by the BRIN indexes of V0002.
 
 -- A bucket's label, its upper bound in seconds. Buckets are a quarter of a doubling wide, the first ends at a millisecond: a
 -- percentile read from them is wrong by a tenth at most.
@@ -116,6 +116,17 @@ begin
 end $$;
 revoke execute on function neurolink_roll_minute(timestamptz) from public;
 
+-- Up to where minutes can't change any more. `ended`: the minutes before it have been over for a minute. A transaction of ours that
+-- began before a minute's end may still add to it, so it is waited for, half an hour at most.
+create or replace function neurolink_roll_until(ended timestamptz) returns timestamptz
+language sql volatile security definer set search_path = @schema@, pg_temp as $$
+    select greatest(least(ended, date_trunc('minute', min(a.xact_start), 'UTC')), ended - interval '30 minutes')
+      from pg_stat_activity a
+     where a.datname = current_database() and a.application_name = 'neurolink'
+       and a.backend_xid is not null and a.pid <> pg_backend_pid()
+$$;
+revoke execute on function neurolink_roll_until(timestamptz) from public;
+
 -- Rolls what is due, once whatever the number of nodes: who doesn't get the lock leaves it to who has it. At most 60 minutes
 -- or two seconds at a time, so that catching up after a week is many short transactions. Gives how many minutes are left.
 create or replace function neurolink_roll_up() returns integer
@@ -124,13 +135,15 @@ language plpgsql security definer set search_path = @schema@, pg_temp as $$
 declare
     began constant timestamptz := clock_timestamp();
     -- Minutes before this one are over for a minute.
-    due constant timestamptz := date_trunc('minute', now(), 'UTC') - interval '1 minute';
+    ended constant timestamptz := date_trunc('minute', now(), 'UTC') - interval '1 minute';
+    due timestamptz;
     m timestamptz;
     turns integer := 0;
 begin
     if not pg_try_advisory_xact_lock(1313625938, neurolink_lock_key()) then
         return 0;
     end if;
+    due := neurolink_roll_until(ended);
     select value::timestamptz into m from neurolink_meta where key = 'metrics_rolled_to';
     if m is null then
         -- The first time. Nobody asks for more than a week.
@@ -150,7 +163,7 @@ begin
 
     -- The queue as it stands, for the minute that has just ended. Empty is no row.
     insert into neurolink_metrics (minute, metric, label, value)
-    select due, v.metric, case d.kind when 'delivery' then 'delivery/' || d.channel else d.kind end, max(v.value)
+    select ended, v.metric, case d.kind when 'delivery' then 'delivery/' || d.channel else d.kind end, max(v.value)
       from (select kind, case kind when 'delivery' then channel else '' end as channel, sum(waiting) as waiting,
                    max(oldest_seconds) as oldest_seconds
               from neurolink_queue_depth() group by 1, 2) d

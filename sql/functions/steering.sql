@@ -84,9 +84,10 @@ begin
              where j.kind = 'delivery' and j.ref_id = s.id and s.outcome in ('queued', 'hastened')
                and j.claimed_by is null and j.run_at > now()
         ), audited as (
+            -- What a provider said may name an address, and auditors read this. It stands in the attempts, where it is masked.
             insert into neurolink_audit_log (actor, db_user, action, subject_kind, subject_id, before, after)
             select neurolink_actor(), session_user, 'delivery.retried', 'delivery', s.id::text,
-                   jsonb_build_object('branch_id', s.branch_id, 'channel', s.channel, 'status', s.status, 'last_error', s.last_error),
+                   jsonb_build_object('branch_id', s.branch_id, 'channel', s.channel, 'status', s.status),
                    jsonb_build_object('branch_id', s.branch_id, 'channel', s.channel, 'status', 'pending')
               from seen s where s.outcome in ('queued', 'hastened')
         )

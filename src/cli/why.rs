@@ -43,11 +43,7 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
     let output = context.output();
     let config = context.config(Needs::Nothing)?;
     let opened = database::open(&config, Purpose::Command).await?;
-    let explained = async {
-        let client = opened.db.client().await?;
-        why::explain(&client, args.event, &args.user, |_| true).await
-    }
-    .await;
+    let explained = why::explain(&opened.db, args.event, &args.user, true, |_| true).await;
     let closed = opened.close().await;
     let Some(explanation) = explained? else {
         return Err(Failure::Usage(format!("there is no event {}", args.event)));

@@ -1,4 +1,4 @@
-//! Words and rules of the whole product: the vocabulary's types, errors by meaning, the strict reading of JSON, the homes of time and randomness.
+//! Words and rules of the whole product: the vocabulary's types, errors by meaning, the strict reading of JSON, addresses masked, the homes of time and randomness.
 //! Law: no I/O, and no import from any other room.
 
 pub mod backoff;
@@ -6,6 +6,7 @@ pub mod clock;
 pub mod decode;
 pub mod error;
 pub mod json;
+pub mod mask;
 pub mod meters;
 pub mod random;
 pub mod secret;

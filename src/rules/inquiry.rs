@@ -69,6 +69,19 @@ impl RuleRow {
         })
     }
 
+    /// What there is to say without asking it, of one that was stopped for `detail`.
+    #[must_use]
+    pub fn unasked(&self, event: &Event, detail: &str) -> Finding {
+        let module = self.source_module.as_deref();
+        match pattern::concerns(&self.event_type_pattern, module, event) {
+            Ok(()) => Finding::Broken {
+                detail: detail.to_owned(),
+                audience: None,
+            },
+            Err(why) => Finding::Elsewhere(why),
+        }
+    }
+
     fn ask(&self, event: &Event, now: jiff::Timestamp) -> Finding {
         let module = self.source_module.as_deref();
         if let Err(why) = pattern::concerns(&self.event_type_pattern, module, event) {

@@ -162,6 +162,61 @@ async fn a_minute_that_may_still_change_is_left_for_later() {
 }
 
 #[tokio::test]
+async fn minutes_wait_for_a_transaction_of_ours_that_began_before_their_end_but_not_for_ever() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    // As if the transaction had lasted so long.
+    let until = async |ended: &str| -> bool {
+        let ask = format!(
+            "select neurolink_roll_until(m + interval '{ended}') = m + interval '{ended}' from date_trunc('minute', now(), 'UTC') m"
+        );
+        sql.query_one(&ask, &[]).await.unwrap().get(0)
+    };
+    let mut other = db.client().await;
+    let open = other.transaction().await.unwrap();
+    open.batch_execute("select pg_current_xact_id()")
+        .await
+        .unwrap();
+    assert!(until("10 minutes").await, "what others do isn't ours");
+    open.batch_execute("set application_name = 'neurolink'")
+        .await
+        .unwrap();
+    let waits: bool = sql
+        .query_one(
+            "select neurolink_roll_until(m + interval '10 minutes') =
+                    (select date_trunc('minute', xact_start, 'UTC') from pg_stat_activity
+                      where datname = current_database() and application_name = 'neurolink')
+               from date_trunc('minute', now(), 'UTC') m",
+            &[],
+        )
+        .await
+        .unwrap()
+        .get(0);
+    assert!(waits, "its start is where minutes may still change");
+    let bounded: bool = sql
+        .query_one(
+            "select neurolink_roll_until(m + interval '3 hours') = m + interval '150 minutes' from date_trunc('minute', now(), 'UTC') m",
+            &[],
+        )
+        .await
+        .unwrap()
+        .get(0);
+    assert!(bounded, "half an hour is waited, and no longer");
+    open.rollback().await.unwrap();
+    assert!(until("10 minutes").await, "it has ended");
+    let reads = other.transaction().await.unwrap();
+    reads
+        .batch_execute("set application_name = 'neurolink'; select 1")
+        .await
+        .unwrap();
+    assert!(
+        until("10 minutes").await,
+        "who has written nothing adds nothing"
+    );
+    reads.rollback().await.unwrap();
+}
+
+#[tokio::test]
 async fn however_many_nodes_call_each_minute_is_counted_once() {
     let db = TestDb::new().await;
     let sql = db.client().await;

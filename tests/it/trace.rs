@@ -265,3 +265,43 @@ async fn an_event_that_waits_or_cant_be_read_has_its_tree_too() {
     assert!(r["why"].as_str().unwrap().contains("can't be read"), "{r}");
     app.stop().await;
 }
+
+#[tokio::test]
+async fn what_providers_said_is_shown_to_auditors_without_addresses() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    people(&sql).await;
+    let template = json!({"title": "T", "recipient_users": ["ali"], "channels": ["sms"]});
+    rule(&sql, "r", "*", &template).await;
+    let app = App::start(&db).await;
+    let id = event(&sql, "a.b", &json!({})).await;
+    drained(&sql).await;
+    let said = "550 no +9647701234567, ask <ali@tsh.example>";
+    sql.batch_execute(&format!(
+        "update neurolink_delivery_log set status = 'dead', address = '+9647701234567', last_error = '{said}';
+         insert into neurolink_delivery_attempts (delivery_id, attempt, worker, started_at, outcome, error)
+         select id, 1, gen_random_uuid(), now(), 'permanent', '{said}' from neurolink_delivery_log"
+    ))
+    .await
+    .unwrap();
+    let masked = "550 no ***567, ask <a***@tsh.example>";
+    for (role, said) in [("admin", said), ("auditor", masked)] {
+        let ask = async |path: String| app.call("GET", &path, "eye", &[role], None).await.1;
+        let tree = ask(format!("/v1/events/{id}/trace")).await;
+        let told = &named(&tree, "r")["recipients"]["items"][0]["notifications"][0];
+        let delivery = &told["deliveries"][0];
+        assert_eq!(
+            (&delivery["reason"], &delivery["attempts"][0]["error"]),
+            (&json!(said), &json!(said)),
+            "{role}"
+        );
+        let why = ask(format!("/v1/events/{id}/why?user=ali")).await;
+        assert_eq!(
+            why["facts"]["told"][0]["deliveries"][0]["reason"], said,
+            "{role}"
+        );
+        let answer = why["answer"].as_str().unwrap();
+        assert!(answer.contains(said), "{role}: {answer}");
+    }
+    app.stop().await;
+}

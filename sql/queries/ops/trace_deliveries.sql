@@ -1,7 +1,7 @@
 -- The deliveries of notifications, each with its last attempts.
 -- $1 notification bigint[], $2 attempts of each bigint
 -- One row an attempt, in order, or one without for a delivery that was never tried.
-select d.notification_id, d.id, d.channel, d.status, d.attempts, d.provider, d.last_error, d.created_at, d.sent_at, d.delivered_at, d.ended_at,
+select d.notification_id, d.id, d.channel, d.status, d.attempts, d.provider, d.address, d.last_error, d.created_at, d.sent_at, d.delivered_at, d.ended_at,
        a.attempt, a.started_at, a.finished_at, a.outcome, a.error
   from unnest($1::bigint[]) as n (id)
   join lateral (select * from neurolink_delivery_log where id between n.id * 32 and n.id * 32 + 31 order by id offset 0) d on true

@@ -18,6 +18,15 @@ pub struct Today {
     pub fault: Option<(String, String)>,
 }
 
+impl Today {
+    /// What is said of it where a watchdog has stopped it. (A compile fault is found anew by asking; this looks sound.)
+    #[must_use]
+    pub fn stopped(&self) -> Option<&str> {
+        let (kind, detail) = self.fault.as_ref()?;
+        (kind == "watchdog").then_some(detail)
+    }
+}
+
 /// A rule of today and what it says of the event.
 #[derive(Debug, Clone)]
 pub struct Asked {
@@ -197,6 +206,9 @@ pub struct Delivery {
     pub attempts_made: i32,
     /// Who took it over.
     pub provider: Option<String>,
+    /// Where to; for masking what is said.
+    #[serde(skip)]
+    pub address: Option<String>,
     /// Of the last attempt; of a suppressed one: why.
     pub reason: Option<String>,
     /// When it was planned.

@@ -41,17 +41,23 @@ async fn answer(db: Db, call: Call) -> Result<Response> {
         .ok_or(Error::NotFound("event"))?;
 
     let most = i64::try_from(shown).unwrap_or(i64::MAX);
-    let told = store::told(&client, id, RULES, most).await?;
+    let mut told = store::told(&client, id, RULES, most).await?;
+    if !caller.is_admin {
+        tree::mask(&mut told);
+    }
     let stored: Vec<i64> = told.keys().copied().collect();
     let found = store::rules(&client, &event, &stored, RULES).await?;
     let (not_shown, elsewhere) = (found.not_shown, found.elsewhere);
     let names = store::names(&client, &stored).await?;
+    // Others may need the connection while rules are asked.
+    drop(client);
     let asked = judge::ask(found.rules, &event).await?;
     let chooses = |asked: &&Asked| matches!(asked.finding, Finding::True { .. });
     let true_ones = || asked.iter().filter(chooses);
     let audiences = || true_ones().filter_map(|asked| asked.finding.audience());
     let roles: Vec<String> = audiences().flat_map(|a| a.roles.clone()).collect();
     let users: Vec<String> = audiences().flat_map(|a| a.users.clone()).collect();
+    let client = db.client().await?;
     let people = People::of(&client, &roles, &users).await?;
     let job = store::job(&client, id).await?;
     drop(client);

@@ -182,6 +182,7 @@ fn delivery(id: i64, row: &Row) -> Result<Delivery> {
         status: row.try_get("status")?,
         attempts_made: row.try_get("attempts")?,
         provider: row.try_get("provider")?,
+        address: row.try_get("address")?,
         reason: row.try_get("last_error")?,
         created_at: row.try_get("created_at")?,
         sent_at: row.try_get("sent_at")?,

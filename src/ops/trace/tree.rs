@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::model::{Asked, Recipient, Recipients, Told, TracedRule, Verdict};
 use super::store::ToldBy;
 use crate::directory::People;
-use crate::kernel::Error;
+use crate::kernel::{Error, mask};
 use crate::rules::{FailingPart, Finding};
 
 /// The rules: those of today in the order of evaluation, then those that are gone. `names` are the gone ones'.
@@ -79,10 +79,7 @@ pub fn judged(asked: &Asked) -> (Verdict, String) {
     if !rule.enabled {
         return (Verdict::Off, "it is switched off".to_owned());
     }
-    // A compile fault is found anew by asking; what a watchdog has stopped looks sound.
-    if let Some((kind, detail)) = &rule.fault
-        && kind == "watchdog"
-    {
+    if let Some(detail) = rule.stopped() {
         return (Verdict::Faulty, format!("it was stopped: {detail}"));
     }
     match &asked.finding {
@@ -107,6 +104,22 @@ pub fn judged(asked: &Asked) -> (Verdict, String) {
             Verdict::True,
             format!("it is true for this event; {over} people more than it may name are left out"),
         ),
+    }
+}
+
+/// What providers have said, without the addresses in it: for auditors.
+pub fn mask(told: &mut BTreeMap<i64, ToldBy>) {
+    let people = told.values_mut().flat_map(|by| &mut by.people);
+    for delivery in people.flat_map(|(_, told)| &mut told.deliveries) {
+        let own = delivery.address.as_deref();
+        let masked = |said: &mut Option<String>| {
+            *said = said.as_deref().map(|said| mask::text(said, own));
+        };
+        masked(&mut delivery.reason);
+        delivery
+            .attempts
+            .iter_mut()
+            .for_each(|a| masked(&mut a.error));
     }
 }
 

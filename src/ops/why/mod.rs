@@ -4,12 +4,13 @@
 
 pub mod reason;
 pub mod routes;
+pub mod said;
 pub mod store;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::db::Client;
+use crate::db::Db;
 use crate::directory::People;
 use crate::ingest::Event;
 use crate::kernel::{Error, Result};
@@ -61,26 +62,34 @@ fn unwritten(facts: &str) -> Vec<(String, String)> {
     warnings.map(|w| (w.rule, w.detail)).collect()
 }
 
-/// Why `user` was told of an event, or not. `None` = there is no such event, or not for the caller.
+/// Why `user` was told of an event, or not. `None` = there is no such event, or not for the caller. Addresses are whole only where
+/// that is asked for.
 ///
 /// # Errors
 /// The database's, or `Unavailable` when a rule takes too long.
 pub async fn explain(
-    client: &Client,
+    db: &Db,
     event: i64,
     user: &str,
+    shows_addresses: bool,
     sees: impl Fn(Option<&str>) -> bool,
 ) -> Result<Option<Explanation>> {
-    let Some((event, _)) = Event::find(client, event).await? else {
+    let client = db.client().await?;
+    let Some((event, _)) = Event::find(&client, event).await? else {
         return Ok(None);
     };
     if !sees(event.branch_id.as_deref()) {
         return Ok(None);
     }
-    let stored = store::stored(client, event.id, user).await?;
+    let mut stored = store::stored(&client, event.id, user).await?;
     if stored.code == "unknown_event" {
         // Deleted between the two looks.
         return Ok(None);
+    }
+    if !shows_addresses {
+        let facts = said::facts(&stored)?;
+        let addresses = store::addresses(&client, &said::deliveries(&facts)).await?;
+        said::mask(&mut stored, facts, &addresses);
     }
     let unwritten = unwritten(&stored.facts);
     let mut explanation = Explanation {
@@ -96,8 +105,10 @@ pub async fn explain(
     if stored.is_complete {
         return Ok(Some(explanation));
     }
-    let rules = trace::store::rules(client, &event, &[], RULES).await?;
-    let people = People::of(client, &[], &[user.to_owned()]).await?;
+    let rules = trace::store::rules(&client, &event, &[], RULES).await?;
+    let people = People::of(&client, &[], &[user.to_owned()]).await?;
+    // Others may need the connection while rules are asked.
+    drop(client);
     let asked = trace::judge::ask(rules.rules, &event).await?;
     if let Some(person) = people.by_id(user) {
         let (code, answer, reasons) = reason::decide(&event, person, &asked, &unwritten);

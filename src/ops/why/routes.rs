@@ -38,7 +38,7 @@ async fn answer(db: Db, call: Call) -> Result<Response> {
         })?;
     let caller = call.principal()?;
     let sees = |branch: Option<&str>| caller.sees_branch(branch);
-    let explanation = why::explain(&db.client().await?, id, user, sees)
+    let explanation = why::explain(&db, id, user, caller.is_admin, sees)
         .await?
         .ok_or(Error::NotFound("event"))?;
     json(StatusCode::OK, &explanation)

@@ -1,5 +1,7 @@
 //! What stored facts say.
 
+use std::collections::HashMap;
+
 use crate::db::Client;
 use crate::kernel::Result;
 
@@ -31,4 +33,18 @@ pub async fn stored(client: &Client, event: i64, user: &str) -> Result<Stored> {
         is_complete: row.try_get("is_complete")?,
         facts: row.try_get("facts")?,
     })
+}
+
+/// Where deliveries went, or go, by id.
+///
+/// # Errors
+/// The database's.
+pub async fn addresses(client: &Client, deliveries: &[i64]) -> Result<HashMap<i64, String>> {
+    let statement = client
+        .prepare_cached(include_str!("../../../sql/queries/ops/why_addresses.sql"))
+        .await?;
+    let rows = client.query(&statement, &[&deliveries]).await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("id")?, row.try_get("address")?)))
+        .collect()
 }

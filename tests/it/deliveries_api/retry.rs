@@ -35,6 +35,10 @@ async fn what_ended_is_pending_again_with_one_job_and_what_waits_is_due_at_once(
         assert_eq!(text(&sql, &state).await, "pending true 1", "{status}");
     }
     let waits = delivery(&sql, "ali", Some("BGD"), Email, "pending").await;
+    let said = format!(
+        "update neurolink_delivery_log set last_error = '450 <ali@tsh.example>: later' where id = {waits}"
+    );
+    sql.batch_execute(&said).await.unwrap();
     assert_eq!(retry(&app, waits, None).await, (200, "hastened".to_owned()));
     let due = format!(
         "select count(*)::text from neurolink_jobs where ref_id = {waits} and run_at <= now()"
@@ -52,7 +56,11 @@ async fn what_ended_is_pending_again_with_one_job_and_what_waits_is_due_at_once(
             &json!(waits.to_string())
         )
     );
-    assert_eq!(last["before"]["branch_id"], "BGD");
+    assert_eq!(
+        last["before"],
+        json!({"branch_id": "BGD", "channel": "email", "status": "pending"}),
+        "what the provider said may name an address"
+    );
     assert_eq!(log["items"].as_array().unwrap().len(), 7);
     sql.batch_execute("delete from neurolink_jobs")
         .await

@@ -87,6 +87,53 @@ async fn a_rule_that_hangs_is_stopped_on_every_node_and_its_batch_goes_on_withou
 }
 
 #[tokio::test]
+async fn a_stopped_rule_isnt_asked_again_by_who_wants_to_know_why() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    people(&sql).await;
+    let template = json!({"title": "told", "recipient_users": ["cfo"]});
+    // Minutes of work, if it were asked.
+    let search = json!({"!": [{"in": ["b", {"val": [[2], "payload", "text"]}]}]});
+    rule_if(&sql, "slow", &slow(&search), &template).await;
+    sql.batch_execute(
+        "insert into neurolink_rule_faults (rule_id, version, kind, place, detail)
+         select id, version, 'watchdog', '', 'it took 500 ms' from neurolink_notification_rules",
+    )
+    .await
+    .unwrap();
+    let app = App::start(&db).await;
+    let id = events(&sql, &json!([long_lists()])).await[0];
+    drained(&sql).await;
+    let asks = async |path: String| app.call("GET", &path, "eye", &["auditor"], None).await;
+    let (status, tree) = asks(format!("/v1/events/{id}/trace")).await;
+    assert_eq!(status, 200, "{tree}");
+    let slow = &tree["rules"][0];
+    assert_eq!(
+        (&slow["verdict"], &slow["why"]),
+        (&json!("faulty"), &json!("it was stopped: it took 500 ms"))
+    );
+    let (status, why) = asks(format!("/v1/events/{id}/why?user=cfo")).await;
+    assert_eq!(
+        (status, &why["code"]),
+        (200, &json!("rule_faulty")),
+        "{why}"
+    );
+    // About other events, it says so all the same.
+    sql.batch_execute(
+        "update neurolink_notification_rules set event_type_pattern = 'z.z';
+         insert into neurolink_notifications (user_id, rev, event_id, rule_id, title) select 'cfo', 1, e.id, r.id, 't'
+           from neurolink_events e, neurolink_notification_rules r;
+         insert into neurolink_rule_faults (rule_id, version, kind, place, detail)
+         select id, version, 'watchdog', '', 'it took 500 ms' from neurolink_notification_rules",
+    )
+    .await
+    .unwrap();
+    let (_, tree) = asks(format!("/v1/events/{id}/trace")).await;
+    assert_eq!(tree["rules"][0]["verdict"], "elsewhere", "{tree}");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_rule_that_still_hangs_doesnt_keep_the_process_from_stopping() {
     let db = TestDb::new().await;
     let sql = db.client().await;
