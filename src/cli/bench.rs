@@ -27,7 +27,7 @@ Examples:
   neurolink bench ingest --quick            a short look at what POST /v1/events takes
   neurolink bench growth --events 100000    claims with up to 100 000 jobs waiting
   neurolink bench streams --json            for a script
-  neurolink bench lists --quick             every list over 50 000 events; exit code 3 when one takes over 50 ms
+  neurolink bench lists --quick             every list over 50 000 events; exit 3 if one takes 50 ms
 
 It works on the database of DATABASE_URL (or the embedded one), in a schema of its own that is dropped at the end, after
 Ctrl-C too; nothing of yours is read or changed, but the machine is busy meanwhile. Figures of other programs beside it:
