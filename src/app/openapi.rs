@@ -24,6 +24,7 @@ pub(super) const PARTS: &[&str] = &[
     ops::replay::routes::OPENAPI,
     ops::removal::routes::OPENAPI,
     ops::event_types::routes::OPENAPI,
+    ops::tell::routes::OPENAPI,
     deliveries::log::routes::OPENAPI,
     queue::control::routes::OPENAPI,
 ];

@@ -46,6 +46,7 @@ pub(super) fn routes(
     routes.extend(ops::replay::routes::routes(db));
     routes.extend(ops::removal::routes::routes(db, inboxes));
     routes.extend(ops::event_types::routes::routes(db));
+    routes.extend(ops::tell::routes::routes(db, inboxes));
     routes
 }
 

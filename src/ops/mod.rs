@@ -13,5 +13,6 @@ pub mod series;
 pub mod starter;
 mod store;
 pub mod summary;
+pub mod tell;
 pub mod trace;
 pub mod why;

@@ -14,7 +14,7 @@ use crate::support::TestDb;
 
 /// Statements that begin as reads do and are no list, count, trace or summary, each with what it is. A new one is either measured
 /// (`src/ops/bench/lists/`) or stands here.
-const NO_LISTS: [(&str, &str); 40] = [
+const NO_LISTS: [(&str, &str); 41] = [
     ("cli/emit", "writes, by a function"),
     ("cli/emitted", "one event by its id, after a write"),
     ("cli/may_compare", "a right"),
@@ -45,6 +45,7 @@ const NO_LISTS: [(&str, &str); 40] = [
     ),
     ("ops/roll_up", "writes, by a function"),
     ("ops/starter_missing", "a look at a few rules by name"),
+    ("ops/tell", "writes, by a function"),
     ("queue/discard_dead", "writes, by a function"),
     ("queue/first_below", "a sweep's, measured by `bench growth`"),
     ("queue/pause", "writes, by a function"),

@@ -54,6 +54,7 @@ mod starter;
 mod stats;
 mod stream;
 mod support;
+mod tell;
 mod tight;
 mod trace;
 mod views;
