@@ -20,9 +20,10 @@ begin
     end if;
     for role in select rolname from pg_roles where rolname in ('neurolink_readonly', 'neurolink_admin') loop
         execute format('grant usage on schema %I to %I', current_schema(), role);
-        -- Only what is ours to grant: a directory that the DBA has put in the place of ours is theirs.
+        -- Only what is ours to grant: a directory that the DBA has put in the place of ours is theirs. Tickets concern nobody.
         for r in select c.oid::regclass as t from pg_class c
                   where c.relnamespace = quote_ident(current_schema())::regnamespace and c.relname like 'neurolink\_%'
+                    and c.relname <> 'neurolink_stream_tickets'
                     and c.relkind in ('r', 'v') and pg_has_role(c.relowner, 'usage')
         loop
             execute format('grant select on %s to %I', r.t, role);

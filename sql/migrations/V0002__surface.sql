@@ -78,3 +78,20 @@ comment on column neurolink_workers.channels is 'The channels it has settings fo
 
 -- Whether anybody was told of an event again, later (escalations, reminders): those stand elsewhere than the rest. Rare.
 create index neurolink_notifications_steps_ix on neurolink_notifications (event_id) where step > 0;
+
+---------------------------------------------------------------------------------------------------- stream, tickets
+
+-- For clients that can't set a header. Small: what lives is half a minute's, and each new one clears away old ones.
+create table neurolink_stream_tickets (
+    hash bytea not null,
+    principal jsonb not null,
+    expires_at timestamptz not null,
+    constraint neurolink_stream_tickets_pk primary key (hash)
+);
+create index neurolink_stream_tickets_expires_ix on neurolink_stream_tickets (expires_at);
+revoke all on neurolink_stream_tickets from public;
+comment on table neurolink_stream_tickets is
+    'One-time tickets for GET /v1/notifications/stream, not used yet. Read by the service alone; empty it, and clients ask for new ones.';
+comment on column neurolink_stream_tickets.hash is 'SHA-256 of the ticket; the ticket itself is nowhere';
+comment on column neurolink_stream_tickets.principal is 'Who it admits: subject, roles, branches and expiry of the token it was asked for with';
+comment on column neurolink_stream_tickets.expires_at is '30 s after it was made, or when that token expires, if that is sooner';

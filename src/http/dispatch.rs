@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::{Buf, BufMut as _, Bytes, BytesMut};
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
-use http::header::{ALLOW, CONTENT_LENGTH, EXPECT};
+use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, EXPECT};
 use http::{HeaderMap, HeaderValue, Method};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -19,7 +19,7 @@ use warp::filters::BoxedFilter;
 
 use super::auth::Authenticator;
 use super::problem::Problem;
-use super::route::{Call, Response, Route, no_content};
+use super::route::{Call, Principal, Response, Route, TICKET, no_content};
 use super::table::{Table, query_pairs};
 use crate::kernel::{Error, Result};
 
@@ -153,10 +153,13 @@ impl Dispatch {
         B: Buf + Send,
     {
         let mut body = Box::pin(body);
-        let checked = query_pairs(&head.query)
-            .ok_or_else(|| Error::invalid("invalid_parameter", "the query is not UTF-8"))
-            .and_then(|query| Ok((query, self.auth.admit(&head.headers, route.access)?)));
-        let (query, principal) = match checked {
+        let checked = async {
+            let query = query_pairs(&head.query)
+                .ok_or_else(|| Error::invalid("invalid_parameter", "the query is not UTF-8"))?;
+            let principal = self.caller(&route, &head.headers, &query).await?;
+            Ok::<_, Error>((query, principal))
+        };
+        let (query, principal) = match checked.await {
             Ok(checked) => checked,
             Err(error) => {
                 drain(&head.headers, body).await;
@@ -190,6 +193,33 @@ impl Dispatch {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(_) => Err(Error::unavailable("shutting down").into()),
             },
+        }
+    }
+
+    /// Who calls: by their token, or where the route takes tickets and no token is there, by the ticket.
+    async fn caller(
+        &self,
+        route: &Route,
+        headers: &HeaderMap,
+        query: &[(String, String)],
+    ) -> Result<Option<Principal>> {
+        let redeem = match &route.ticket {
+            Some(redeem) if !headers.contains_key(AUTHORIZATION) => redeem,
+            _ => return self.auth.admit(headers, route.access),
+        };
+        let given: Vec<&str> = query
+            .iter()
+            .filter(|(name, _)| name == TICKET)
+            .map(|(_, value)| value.as_str())
+            .collect();
+        match given.as_slice() {
+            [] => self.auth.admit(headers, route.access),
+            [ticket] => Ok(Some(redeem((*ticket).to_owned()).await?)),
+            _ => Err(Error::invalid_at(
+                "invalid_parameter",
+                TICKET,
+                format!("`{TICKET}` is given twice"),
+            )),
         }
     }
 }

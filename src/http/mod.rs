@@ -20,5 +20,5 @@ pub mod version;
 
 pub use auth::Authenticator;
 pub use paging::{Listing, Page};
-pub use route::{Access, Call, Principal, Response, Route, json, no_content};
+pub use route::{Access, Call, Principal, Response, Route, TICKET, json, no_content};
 pub use server::{Patience, bind, serve, serve_metered};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::kernel::words::is_text_id;
 use crate::kernel::{Error, Result};
@@ -16,8 +16,11 @@ use crate::kernel::{Error, Result};
 /// A reply on its way out.
 pub type Response = warp::reply::Response;
 
-/// Who is calling, from a verified token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The query parameter of routes that take tickets.
+pub const TICKET: &str = "ticket";
+
+/// Who is calling, from a verified token. A ticket keeps it as JSON until it is used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Principal {
     /// The token's subject: a user's id.
     pub subject: String,
@@ -74,6 +77,9 @@ pub struct Call {
 /// A handler: a call in, a reply or an error out.
 pub type Handler = Arc<dyn Fn(Call) -> BoxFuture<'static, Result<Response>> + Send + Sync>;
 
+/// Gives the caller whom a ticket was made for, once.
+pub type Redeem = Arc<dyn Fn(String) -> BoxFuture<'static, Result<Principal>> + Send + Sync>;
+
 /// One line of a room's table.
 #[derive(Clone)]
 pub struct Route {
@@ -87,6 +93,8 @@ pub struct Route {
     pub handler: Handler,
     /// Bytes that a body may have where that is more than the setting's.
     pub max_body: Option<usize>,
+    /// Who calls without an `Authorization` header, but with a [`TICKET`].
+    pub ticket: Option<Redeem>,
 }
 
 impl Route {
@@ -110,6 +118,7 @@ impl Route {
             access,
             handler: Arc::new(move |call| Box::pin(handler(state.clone(), call))),
             max_body: None,
+            ticket: None,
         }
     }
 
@@ -117,6 +126,20 @@ impl Route {
     #[must_use]
     pub fn with_max_body(mut self, bytes: usize) -> Self {
         self.max_body = Some(bytes);
+        self
+    }
+
+    /// Takes a ticket in the query in the place of a token. For routes of [`Access::Anyone`]: roles aren't looked at again.
+    #[must_use]
+    pub fn with_ticket<S, F, Fut>(mut self, state: &S, redeem: F) -> Self
+    where
+        S: Clone + Send + Sync + 'static,
+        F: Fn(S, String) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Principal>> + Send + 'static,
+    {
+        let state = state.clone();
+        let redeem: Redeem = Arc::new(move |ticket| Box::pin(redeem(state.clone(), ticket)));
+        self.ticket = Some(redeem);
         self
     }
 }

@@ -39,7 +39,7 @@ pub enum Error {
     /// No credentials, or none that hold.
     #[error("{detail}")]
     Unauthenticated {
-        /// `token_missing`, `token_expired`, `token_invalid`.
+        /// `token_missing`, `token_expired`, `token_invalid`, `ticket_invalid`.
         code: &'static str,
         /// One sentence, without the token.
         detail: String,

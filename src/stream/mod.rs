@@ -8,6 +8,7 @@ pub mod hub;
 mod redis;
 pub mod routes;
 mod store;
+pub mod ticket;
 
 pub use self::redis::Redis;
 pub use hub::Hub;

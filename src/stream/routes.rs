@@ -1,4 +1,4 @@
-//! `GET /v1/notifications/stream` (SSE) and `GET /v1/notifications/changes` (long poll).
+//! `GET /v1/notifications/stream` (SSE) and `GET /v1/notifications/changes` (long poll). The room's table has its tickets too.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +9,14 @@ use tokio::time::Instant;
 use warp::Reply as _;
 
 use crate::db::Db;
-use crate::http::{Access, Call, Principal, Response, Route, json};
+use crate::http::{Access, Call, Principal, Response, Route, TICKET, json};
 use crate::kernel::{Error, Result, clock};
 use crate::notifications::Cursor;
 use crate::notifications::model::{Changed, InboxState, Notification};
 use crate::stream::feed::{CaughtUp, Feed};
 use crate::stream::frames::{self, Start};
 use crate::stream::hub::{Hub, PAGE, Subscription};
+use crate::stream::ticket::routes as tickets;
 
 /// Somebody this many pages behind reloads faster than they catch up.
 const PAGES: usize = 4;
@@ -46,7 +47,8 @@ pub fn routes(streams: &Streams) -> Vec<Route> {
             Access::Anyone,
             streams,
             stream,
-        ),
+        )
+        .with_ticket(&streams.db, tickets::redeem),
         Route::new(
             Method::GET,
             "/v1/notifications/changes",
@@ -54,11 +56,18 @@ pub fn routes(streams: &Streams) -> Vec<Route> {
             streams,
             changes,
         ),
+        Route::new(
+            Method::POST,
+            "/v1/stream/ticket",
+            Access::Anyone,
+            &streams.db,
+            tickets::make,
+        ),
     ]
 }
 
 async fn stream(streams: Streams, call: Call) -> Result<Response> {
-    call.only_query(&["last_event_id"])?;
+    call.only_query(&["last_event_id", TICKET])?;
     // The header is what a browser sends by itself when it comes back; the parameter, what it can set the first time.
     let from_header =
         match call.headers.get("last-event-id") {

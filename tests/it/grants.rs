@@ -121,6 +121,7 @@ async fn a_reader_may_look_and_change_nothing() {
     refused(
         &reader,
         &[
+            "select * from neurolink_stream_tickets",
             "select neurolink_emit('sales', 'order.created', '{}')",
             "select neurolink_pause('event')",
             "select neurolink_resume('event')",
@@ -181,6 +182,7 @@ async fn an_admin_steers_by_functions_and_writes_rules_and_people_and_nothing_el
     refused(
         &admin,
         &[
+            "select * from neurolink_stream_tickets",
             "insert into neurolink_pauses (kind) values ('event')",
             "truncate neurolink_users",
             "alter table neurolink_notification_rules disable trigger all",

@@ -5,6 +5,7 @@ mod nodes;
 mod poll;
 mod redis;
 mod resume;
+mod ticket;
 
 use serde_json::{Value, json};
 

@@ -65,7 +65,16 @@ impl Tab {
         if let Some(id) = last_id {
             request = request.header("last-event-id", id);
         }
-        let response = request.send().await.unwrap();
+        Self::of(request.send().await.unwrap(), last_id)
+    }
+
+    /// By a ticket, without a token.
+    pub async fn open_by(app: &App, ticket: &str) -> Self {
+        let url = format!("{}/v1/notifications/stream?ticket={ticket}", app.base);
+        Self::of(app.client.get(url).send().await.unwrap(), None)
+    }
+
+    fn of(response: reqwest::Response, last_id: Option<&str>) -> Self {
         assert_eq!(response.status().as_u16(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["cache-control"], "no-store");
