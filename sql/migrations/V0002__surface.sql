@@ -78,3 +78,10 @@ comment on column neurolink_workers.channels is 'The channels it has settings fo
 
 -- Whether anybody was told of an event again, later (escalations, reminders): those stand elsewhere than the rest. Rare.
 create index neurolink_notifications_steps_ix on neurolink_notifications (event_id) where step > 0;
+
+-------------------------------------------------------------------------------------------------------- snoozing
+
+-- What is to come back, by when. Only snoozed notifications are in it: the drain enters nothing.
+create index neurolink_notifications_snoozed_ix on neurolink_notifications (snoozed_until) where snoozed_until is not null;
+comment on column neurolink_notifications.snoozed_until is
+    'Put aside until then: neither listed nor counted; it comes back unread and unseen, within seconds of that moment';
