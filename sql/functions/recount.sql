@@ -18,7 +18,8 @@ begin
     -- Another statement, so that it sees what was committed while we waited for the lock.
     select count(*) filter (where n.read_at is null), count(*) filter (where n.seen_at is null) into v_unread, v_unseen
       from neurolink_notifications n
-     where n.user_id = v_inbox.user_id and n.in_app and n.deleted_at is null and n.archived_at is null;
+     where n.user_id = v_inbox.user_id and n.in_app and n.deleted_at is null and n.archived_at is null
+       and n.snoozed_until is null;
     if (v_inbox.unread_count, v_inbox.unseen_count) is not distinct from (v_unread, v_unseen) then
         return false;
     end if;

@@ -95,3 +95,10 @@ comment on table neurolink_stream_tickets is
 comment on column neurolink_stream_tickets.hash is 'SHA-256 of the ticket; the ticket itself is nowhere';
 comment on column neurolink_stream_tickets.principal is 'Who it admits: subject, roles, branches and expiry of the token it was asked for with';
 comment on column neurolink_stream_tickets.expires_at is '30 s after it was made, or when that token expires, if that is sooner';
+
+-------------------------------------------------------------------------------------------------------- snoozing
+
+-- What is to come back, by when. Only snoozed notifications are in it: the drain enters nothing.
+create index neurolink_notifications_snoozed_ix on neurolink_notifications (snoozed_until) where snoozed_until is not null;
+comment on column neurolink_notifications.snoozed_until is
+    'Put aside until then: neither listed nor counted; it comes back unread and unseen, within seconds of that moment';

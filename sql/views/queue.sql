@@ -31,6 +31,7 @@ select i.user_id, i.unread_count, n.unread, i.unseen_count, n.unseen
   left join lateral (
        select count(*) filter (where read_at is null) as unread, count(*) filter (where seen_at is null) as unseen
          from neurolink_notifications n
-        where n.user_id = i.user_id and n.in_app and n.deleted_at is null and n.archived_at is null) n on true
+        where n.user_id = i.user_id and n.in_app and n.deleted_at is null and n.archived_at is null
+          and n.snoozed_until is null) n on true
  where (i.unread_count, i.unseen_count) is distinct from (n.unread, n.unseen);
 comment on view neurolink_inbox_drift is 'Inboxes whose counts differ from their rows: always empty';

@@ -20,6 +20,7 @@ use crate::ingest;
 use crate::kernel::Result;
 use crate::kernel::meters::{INGEST_GROUP, INGESTED};
 use crate::notifications::inbox::Inboxes;
+use crate::notifications::snooze;
 use crate::ops::prometheus::{self, Prometheus};
 use crate::ops::rollup;
 use crate::pipeline::rulebook::Rulebook;
@@ -93,6 +94,9 @@ impl Node {
             .as_ref()
             .and_then(|(listener, _)| listener.local_addr().ok());
 
+        let changed = hints.clone();
+        let inboxes = Inboxes::new(db.clone(), Arc::new(move |users| changed.changed(users)));
+
         let mut works = None;
         if parts.worker {
             let begun = start_works(config, &db, &presence, &rulebook, &hints, &bell, &meters)?;
@@ -122,6 +126,7 @@ impl Node {
                 ));
             }
             tasks.spawn(rollup::run(db.clone(), closing.clone()));
+            tasks.spawn(snooze::run(inboxes.clone(), closing.clone()));
         }
 
         let signals = signals(&hub, &hints, &rulebook, parts);
@@ -151,8 +156,6 @@ impl Node {
         let writer = ingest::Writer::start(db.clone(), on_commit, ingest_closing.clone());
         let mut served = Vec::new();
         let api = api.map(|(listener, auth)| {
-            let changed = hints.clone();
-            let inboxes = Inboxes::new(db.clone(), Arc::new(move |users| changed.changed(users)));
             let streams = Streams {
                 db: db.clone(),
                 hub: hub.clone(),

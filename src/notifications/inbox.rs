@@ -1,13 +1,15 @@
-//! An inbox as its owner uses it: read, change, mark all.
+//! An inbox as its owner uses it: read, change, mark all; and what they put aside, brought back.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::db::Db;
 use crate::kernel::{Error, Result};
 use crate::notifications::model::{Change, Counts, InboxState, Notification};
+use crate::notifications::snooze;
 use crate::notifications::store;
 
-/// Mark-all-read goes in chunks of this many: no transaction holds an inbox for long.
+/// Mark-all-read goes, and snoozed ones come back, in chunks of this many: no transaction holds an inbox for long.
 const CHUNK: usize = 500;
 
 impl InboxState {
@@ -108,10 +110,35 @@ impl Inboxes {
             drop(client);
             above = next;
             if !ids.is_empty() {
-                marked += store::change(&self.db, user, &ids, Change::Read).await?;
+                marked += store::change(&self.db, user, &ids, Change::Mark).await?;
                 (self.changed)(vec![user.to_owned()]);
             }
         }
         Ok((marked, self.count(user).await?))
+    }
+
+    /// Brings back, unread and unseen, whatever was put aside until now. Gives how many came. Inboxes that somebody is changing are
+    /// left for the next call.
+    ///
+    /// # Errors
+    /// The database's; chunks done before stay done.
+    pub async fn wake_due(&self) -> Result<usize> {
+        let mut all = 0;
+        loop {
+            let client = self.db.client().await?;
+            let due = snooze::store::due(&client, CHUNK).await?;
+            drop(client);
+            if due.is_empty() {
+                return Ok(all);
+            }
+            let woken = snooze::store::wake(&self.db, &due).await?;
+            let count = woken.len();
+            let users: BTreeSet<String> = woken.into_iter().collect();
+            self.tell(users.into_iter().collect());
+            all += count;
+            if count < CHUNK {
+                return Ok(all);
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ pub mod inbox;
 pub mod model;
 pub mod new;
 pub mod routes;
+pub mod snooze;
 pub mod store;
 
 pub use cursor::Cursor;

@@ -44,13 +44,17 @@ pub struct Notification {
     pub read_at: Option<Timestamp>,
     /// When they put it away.
     pub archived_at: Option<Timestamp>,
+    /// Until when they put it aside.
+    pub snoozed_until: Option<Timestamp>,
 }
 
 /// What a person may do to their notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// Opened (and so seen).
+    /// Opened (and so seen), put aside or not.
     Read,
+    /// Read with all the others; what is put aside by then stays so.
+    Mark,
     /// To be opened again.
     Unread,
     /// Noticed in the list.
@@ -59,6 +63,10 @@ pub enum Change {
     Archive,
     /// Taken back.
     Unarchive,
+    /// Put aside until then, out of the archive too.
+    Snooze(Timestamp),
+    /// Back at once, as it was.
+    Unsnooze,
     /// Gone; a tombstone tells other readers.
     Delete,
 }
@@ -69,11 +77,23 @@ impl Change {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
+            Self::Mark => "mark",
             Self::Unread => "unread",
             Self::Seen => "seen",
             Self::Archive => "archive",
             Self::Unarchive => "unarchive",
+            Self::Snooze(_) => "snooze",
+            Self::Unsnooze => "unsnooze",
             Self::Delete => "delete",
+        }
+    }
+
+    /// Until when, where it says so.
+    #[must_use]
+    pub fn until(self) -> Option<Timestamp> {
+        match self {
+            Self::Snooze(until) => Some(until),
+            _ => None,
         }
     }
 }
@@ -89,9 +109,9 @@ pub struct InboxState {
     pub rev: i64,
     /// Readers from below must reload.
     pub floor_rev: i64,
-    /// Unread, not archived.
+    /// Unread, not archived or snoozed.
     pub unread: i32,
-    /// Unseen, not archived.
+    /// Unseen, not archived or snoozed.
     pub unseen: i32,
     /// In order of revision; there may be more when as many as asked came.
     pub changes: Vec<Changed>,
@@ -125,9 +145,9 @@ impl Changed {
 /// The answer of `/count`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Unread, not archived.
+    /// Unread, not archived or snoozed.
     pub unread: i32,
-    /// Unseen, not archived.
+    /// Unseen, not archived or snoozed.
     pub unseen: i32,
     /// The inbox's revision.
     pub rev: i64,

@@ -1,14 +1,18 @@
 //! `/v1/notifications`: everybody's own inbox, and nobody else's.
 
 use http::{Method, StatusCode};
-use serde::Serialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::http::paging::{Listing, Page};
 use crate::http::{Access, Call, Response, Route, json, no_content};
-use crate::kernel::{Error, Result, Severity};
+use crate::kernel::{Error, Result, Severity, clock};
 use crate::notifications::inbox::Inboxes;
 use crate::notifications::model::{Change, Counts};
 use crate::notifications::store::Filter;
+
+/// Nobody puts something aside for longer: a year, with its leap day.
+const LONGEST_SNOOZE: i64 = 366 * 24 * 3600;
 
 /// Its part of the API's description.
 pub const OPENAPI: &str = include_str!("openapi.yaml");
@@ -52,6 +56,13 @@ pub fn routes(inboxes: &Inboxes) -> Vec<Route> {
             inboxes,
             |i, c| change(i, c, Change::Delete),
         ),
+        Route::new(
+            Method::PATCH,
+            "/v1/notifications/{id}/snooze",
+            Access::Anyone,
+            inboxes,
+            snooze,
+        ),
     ];
     let changes = [
         ("/v1/notifications/{id}/read", Change::Read),
@@ -59,6 +70,7 @@ pub fn routes(inboxes: &Inboxes) -> Vec<Route> {
         ("/v1/notifications/{id}/seen", Change::Seen),
         ("/v1/notifications/{id}/archive", Change::Archive),
         ("/v1/notifications/{id}/unarchive", Change::Unarchive),
+        ("/v1/notifications/{id}/unsnooze", Change::Unsnooze),
     ];
     routes.extend(changes.map(|(path, kind)| {
         Route::new(
@@ -78,6 +90,7 @@ async fn list(inboxes: Inboxes, call: Call) -> Result<Response> {
         "cursor",
         "status",
         "archived",
+        "snoozed",
         "severity",
         "category",
         "source_module",
@@ -98,6 +111,7 @@ async fn list(inboxes: Inboxes, call: Call) -> Result<Response> {
                 ("only", Some(true)),
             ],
         )?,
+        snoozed: call.flag("snoozed")?.unwrap_or(false),
         severity: choice(&call, "severity", &severities())?,
         category: call.query("category")?.map(str::to_owned),
         source_module: call.query("source_module")?.map(str::to_owned),
@@ -173,6 +187,33 @@ async fn change(inboxes: Inboxes, call: Call, change: Change) -> Result<Response
         Some(notification) => json(StatusCode::OK, &notification),
         None => Ok(no_content()),
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with the moment `until`")]
+struct Snooze {
+    until: String,
+}
+
+async fn snooze(inboxes: Inboxes, call: Call) -> Result<Response> {
+    let until = moment_ahead(&call.parse::<Snooze>()?.until)?;
+    change(inboxes, call, Change::Snooze(until)).await
+}
+
+/// A moment to come, to the microsecond, as the table has it: the same text sent again is then no change.
+fn moment_ahead(text: &str) -> Result<Timestamp> {
+    let now = clock::now();
+    text.parse::<Timestamp>()
+        .ok()
+        .and_then(|until| Timestamp::from_microsecond(until.as_microsecond()).ok())
+        .filter(|until| *until > now && until.as_second() - now.as_second() <= LONGEST_SNOOZE)
+        .ok_or_else(|| {
+            Error::invalid_at(
+                "invalid_field",
+                "/until",
+                "`until` is a time of RFC 3339, like `2026-12-15T08:00:00Z`, that is to come within a year",
+            )
+        })
 }
 
 #[derive(Serialize)]

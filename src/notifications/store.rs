@@ -41,6 +41,8 @@ pub struct Filter {
     pub read: Option<bool>,
     /// Only (un)archived ones.
     pub archived: Option<bool>,
+    /// Only snoozed ones; else none of them.
+    pub snoozed: bool,
     /// Only of this severity.
     pub severity: Option<String>,
     /// Only of this category.
@@ -67,6 +69,7 @@ pub async fn list(
     let Filter {
         read,
         archived,
+        snoozed,
         severity,
         category,
         source_module,
@@ -84,6 +87,7 @@ pub async fn list(
                 source_module,
                 &fetch,
                 &WALKED,
+                snoozed,
             ],
         )
         .await?;
@@ -181,7 +185,8 @@ pub async fn change(db: &Db, user: &str, ids: &[i64], change: Change) -> Result<
     let users: &[&str] = &users;
     let word = change.as_str();
     let locking: [&(dyn tokio_postgres::types::ToSql + Sync); 1] = [&users];
-    let changing: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&user, &ids, &word];
+    let until = change.until();
+    let changing: [&(dyn tokio_postgres::types::ToSql + Sync); 4] = [&user, &ids, &word, &until];
     let (begun, locked, changed, committed) = futures_util::future::join4(
         tx.batch_execute("begin"),
         tx.execute(&lock, &locking),
@@ -257,5 +262,6 @@ fn notification(row: &Row) -> Result<Notification, Error> {
         seen_at: row.try_get("seen_at")?,
         read_at: row.try_get("read_at")?,
         archived_at: row.try_get("archived_at")?,
+        snoozed_until: row.try_get("snoozed_until")?,
     })
 }

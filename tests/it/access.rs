@@ -107,7 +107,16 @@ impl Operation {
         }
         let body = &self.description["requestBody"]["content"]["application/json"]["example"];
         if !body.is_null() {
-            request = request.json(body);
+            let mut body = body.clone();
+            if body["until"].is_string() {
+                // No moment of an example stays ahead for ever.
+                let tomorrow = jiff::Timestamp::now().as_second() + 24 * 3600;
+                body["until"] = jiff::Timestamp::from_second(tomorrow)
+                    .unwrap()
+                    .to_string()
+                    .into();
+            }
+            request = request.json(&body);
         }
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();

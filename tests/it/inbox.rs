@@ -1,5 +1,6 @@
 //! An inbox over HTTP: listing, changing, counting; and nobody else's.
 
+mod snooze;
 mod together;
 
 use serde_json::{Value, json};
@@ -249,6 +250,7 @@ async fn somebody_elses_notification_does_not_exist() {
             ("PATCH", "/seen"),
             ("PATCH", "/archive"),
             ("PATCH", "/unarchive"),
+            ("PATCH", "/unsnooze"),
         ] {
             let path = format!("/v1/notifications/{id}{verb}");
             // Not even for an admin: an inbox is its owner's.
@@ -295,6 +297,7 @@ async fn what_is_unusable_is_refused_by_its_name() {
             "invalid_parameter",
             "status",
         ),
+        ("GET", "?snoozed=yes", 400, "invalid_parameter", "snoozed"),
         ("GET", "?unread=true", 400, "unknown_parameter", "unread"),
         ("GET", "/count?x=1", 400, "unknown_parameter", "x"),
         ("POST", "/mark-all-read?x=1", 400, "unknown_parameter", "x"),

@@ -14,7 +14,7 @@ use crate::support::TestDb;
 
 /// Statements that begin as reads do and are no list, count, trace or summary, each with what it is. A new one is either measured
 /// (`src/ops/bench/lists/`) or stands here.
-const NO_LISTS: [(&str, &str); 41] = [
+const NO_LISTS: [(&str, &str); 43] = [
     ("cli/emit", "writes, by a function"),
     ("cli/emitted", "one event by its id, after a write"),
     ("cli/may_compare", "a right"),
@@ -31,6 +31,11 @@ const NO_LISTS: [(&str, &str); 41] = [
     ("demo/told", "the demo's own"),
     ("ingest/compare", "by the unique key, after a write"),
     ("ingest/take_ids", "takes ids"),
+    (
+        "notifications/due",
+        "a patrol's, by an index of the snoozed ones alone",
+    ),
+    ("notifications/lock_free_inboxes", "locks"),
     ("notifications/lock_inboxes", "locks"),
     ("notifications/next_ids", "takes ids"),
     ("ops/removal_chunk", "a deletion's"),

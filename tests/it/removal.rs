@@ -153,11 +153,11 @@ async fn an_event_that_waits_goes_with_its_job_and_is_never_evaluated() {
 }
 
 #[tokio::test]
-async fn what_a_user_has_deleted_read_or_archived_is_counted_right() {
+async fn what_a_user_has_deleted_read_archived_or_snoozed_is_counted_right() {
     let db = TestDb::new().await;
     let sql = db.client().await;
     people(&sql).await;
-    for name in ["a", "b", "c", "d"] {
+    for name in ["a", "b", "c", "d", "e"] {
         rule(
             &sql,
             name,
@@ -176,8 +176,14 @@ async fn what_a_user_has_deleted_read_or_archived_is_counted_right() {
     }
     let gone = format!("/v1/notifications/{}", items[3]["id"]);
     app.call("DELETE", &gone, "ali", &[], None).await;
+    let path = format!("/v1/notifications/{}/snooze", items[4]["id"]);
+    let tomorrow = jiff::Timestamp::now().as_second() + 24 * 3600;
+    let until = jiff::Timestamp::from_second(tomorrow).unwrap().to_string();
+    let body = json!({"until": until});
+    let (status, _) = app.call("PATCH", &path, "ali", &[], Some(&body)).await;
+    assert_eq!(status, 200);
     let (_, answer) = delete(&app, id).await;
-    assert_eq!(answer["took_along"]["notifications"], 3);
+    assert_eq!(answer["took_along"]["notifications"], 4);
     assert_eq!(
         number(&sql, "select count(*) from neurolink_inbox_drift").await,
         0

@@ -66,6 +66,7 @@ async fn hello_comes_first_and_everything_that_happens_follows() {
             "rule",
             "seen_at",
             "severity",
+            "snoozed_until",
             "source_module",
             "title"
         ]

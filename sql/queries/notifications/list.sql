@@ -1,7 +1,8 @@
 -- A page of an inbox, newest first. No index serves these filters: a bounded stretch below the cursor is walked by primary key, and
 -- the caller goes on below its end.
 -- $1 user text, $2 only below this id bigint, $3 read boolean (null = both), $4 archived boolean (null = both),
--- $5 severity text, $6 category text, $7 source_module text (null = any), $8 limit bigint, $9 notifications walked at most bigint
+-- $5 severity text, $6 category text, $7 source_module text (null = any), $8 limit bigint, $9 notifications walked at most bigint,
+-- $10 snoozed boolean (those alone, or none of them)
 -- One row a notification.
 select n.*, v.name as rule
   from (select * from neurolink_notifications
@@ -11,6 +12,7 @@ select n.*, v.name as rule
  where n.in_app and n.deleted_at is null
    and ($3::boolean is null or (n.read_at is not null) = $3)
    and ($4::boolean is null or (n.archived_at is not null) = $4)
+   and (n.snoozed_until is not null) = $10::boolean
    and ($5::text is null or n.severity = $5)
    and ($6::text is null or n.category = $6)
    and ($7::text is null or n.source_module = $7)

@@ -13,6 +13,7 @@ select i.user_id, i.unread_count::bigint as unread_count, n.unread, i.unseen_cou
  cross join lateral (
        select count(*) filter (where read_at is null) as unread, count(*) filter (where seen_at is null) as unseen
          from neurolink_notifications n
-        where n.user_id = t.user_id and n.in_app and n.deleted_at is null and n.archived_at is null) n
+        where n.user_id = t.user_id and n.in_app and n.deleted_at is null and n.archived_at is null
+          and n.snoozed_until is null) n
  where (i.unread_count, i.unseen_count) is distinct from (n.unread, n.unseen)
  order by i.user_id

@@ -4,8 +4,8 @@
 -- One row a notification that is now deleted.
 with target as (
     select n.user_id, n.id, n.in_app, row_number() over (partition by n.user_id, n.in_app order by n.id) as nth,
-           (n.in_app and n.read_at is null and n.archived_at is null)::int as unread,
-           (n.in_app and n.seen_at is null and n.archived_at is null)::int as unseen
+           (n.in_app and n.read_at is null and n.archived_at is null and n.snoozed_until is null)::int as unread,
+           (n.in_app and n.seen_at is null and n.archived_at is null and n.snoozed_until is null)::int as unseen
       from unnest($1::text[], $2::bigint[]) as g (user_id, id)
       join neurolink_notifications n on n.user_id = g.user_id and n.id = g.id
      where n.deleted_at is null
@@ -17,7 +17,7 @@ with target as (
     returning i.user_id, i.rev - t.n as base
 )
 update neurolink_notifications n
-   set rev = case when t.in_app then m.base + t.nth end, deleted_at = now(), title = '', body = '', action_url = null, action_label = null
+   set rev = case when t.in_app then m.base + t.nth end, deleted_at = now(), snoozed_until = null, title = '', body = '', action_url = null, action_label = null
   from target t left join moved m on m.user_id = t.user_id
  where n.user_id = t.user_id and n.id = t.id
 returning n.id
