@@ -1,6 +1,6 @@
 -- Telling somebody something directly, without an event or a rule: `POST /v1/notifications` and a DBA's psql do the same.
 --   select neurolink_tell('ali', 'The server restarts at 22:00');
---   select * from neurolink_tell('{ali,nadia}', '{"title": {"en": "Stock-taking on Thursday", "ar": "الجرد يوم الخميس"}, "channels": ["in_app", "email"]}');
+--   select * from neurolink_tell_people('{ali,nadia}', '{"title": {"en": "Stock-taking on Thursday", "ar": "الجرد يوم الخميس"}, "channels": ["in_app", "email"]}');
 
 -- A text as it is for a reader: itself, or of {"en": …, "ar": …} theirs, their language's, English, any.
 create or replace function neurolink_text_for(texts jsonb, locale text) returns text
@@ -18,7 +18,7 @@ revoke execute on function neurolink_text_for(jsonb, text) from public;
 
 -- Message: title (a text, or one a language), body, severity, category, action_url, action_label, channels, mandatory; all but title
 -- optional. Gives a row per person and channel; people whom the directory doesn't show as active have none. Sent twice, it tells twice.
-create or replace function neurolink_tell(user_ids text[], message jsonb)
+create or replace function neurolink_tell_people(user_ids text[], message jsonb)
     returns table (user_id text, notification_id bigint, channel text, status text, reason text)
 language plpgsql security definer set search_path = @schema@, pg_temp as $$
 #variable_conflict use_column
@@ -33,18 +33,18 @@ begin
     select k into v_wrong from jsonb_object_keys(message) k
      where k <> all ('{title,body,severity,category,action_url,action_label,channels,mandatory}');
     if v_wrong is not null then
-        raise exception 'neurolink_tell: a message has no "%"', v_wrong using errcode = 'invalid_parameter_value',
+        raise exception 'neurolink_tell_people: a message has no "%"', v_wrong using errcode = 'invalid_parameter_value',
             hint = 'It has title, body, severity, category, action_url, action_label, channels, mandatory.';
     elsif coalesce(neurolink_text_for(message -> 'title', 'en'), '') = '' then
-        raise exception 'neurolink_tell: a message needs a title' using errcode = 'invalid_parameter_value';
+        raise exception 'neurolink_tell_people: a message needs a title' using errcode = 'invalid_parameter_value';
     elsif v_url !~ '^(/([^/\\]|$)|https?://[^/[:space:]])' or v_url ~ '[[:cntrl:]]' then
-        raise exception 'neurolink_tell: action_url is neither relative nor http(s)' using errcode = 'invalid_parameter_value';
+        raise exception 'neurolink_tell_people: action_url is neither relative nor http(s)' using errcode = 'invalid_parameter_value';
     end if;
     select array_agg(distinct c) into v_channels from jsonb_array_elements_text(coalesce(message -> 'channels', '["in_app"]')) c;
     select c into v_wrong from unnest(v_channels) c
      where c <> all ('{in_app,email,sms,whatsapp,telegram,slack,web_push,webhook}');
     if v_wrong is not null or v_channels is null then
-        raise exception 'neurolink_tell: there is no channel "%"', v_wrong using errcode = 'invalid_parameter_value';
+        raise exception 'neurolink_tell_people: there is no channel "%"', v_wrong using errcode = 'invalid_parameter_value';
     end if;
 
     select array_agg(distinct d.id::text) into v_users
@@ -120,14 +120,14 @@ begin
     -- "Look", to every node: who tells is seldom, so the lock that a NOTIFY takes matters little.
     perform pg_notify('neurolink_inbox', '');
 end $$;
-comment on function neurolink_tell(text[], jsonb) is
+comment on function neurolink_tell_people(text[], jsonb) is
     'Tell people something directly: {"title", "body", "severity", "category", "action_url", "action_label", "channels", "mandatory"}. A row per person and channel';
-revoke execute on function neurolink_tell(text[], jsonb) from public;
+revoke execute on function neurolink_tell_people(text[], jsonb) from public;
 
 -- One person, one line: what a DBA types. Gives the notification's id; null when the directory doesn't show them as active.
 create or replace function neurolink_tell(user_id text, title text, body text default '') returns bigint
 language sql security definer set search_path = @schema@, pg_temp as $$
-    select max(t.notification_id) from neurolink_tell(array[$1], jsonb_build_object('title', $2, 'body', $3)) t
+    select max(t.notification_id) from neurolink_tell_people(array[$1], jsonb_build_object('title', $2, 'body', $3)) t
 $$;
 comment on function neurolink_tell(text, text, text) is 'Tell one person something in their inbox: select neurolink_tell(''ali'', ''The server restarts at 22:00'')';
 revoke execute on function neurolink_tell(text, text, text) from public;

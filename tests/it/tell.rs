@@ -153,13 +153,13 @@ async fn a_dba_tells_by_one_line_and_what_cant_be_is_an_error() {
     ] {
         let told = sql
             .query(
-                "select * from neurolink_tell('{ali}', $1::text::jsonb)",
+                "select * from neurolink_tell_people('{ali}', $1::text::jsonb)",
                 &[&wrong],
             )
             .await;
         assert!(told.is_err(), "{wrong}");
     }
-    let told = "select count(*) from neurolink_tell('{nobody}', '{\"title\": \"T\"}')";
+    let told = "select count(*) from neurolink_tell_people('{nobody}', '{\"title\": \"T\"}')";
     assert_eq!(number(&sql, told).await, 0);
     assert_eq!(
         number(&sql, "select count(*) from neurolink_notifications").await,

@@ -99,7 +99,7 @@ fn filter(call: &Call) -> Result<Filter> {
         .map(|text| {
             text.parse::<i64>()
                 .ok()
-                .filter(|id| *id > 0)
+                .filter(|id| (1..1 << 53).contains(id))
                 .ok_or_else(|| {
                     Error::invalid_at("invalid_parameter", "event_id", "`event_id` is a number")
                 })
