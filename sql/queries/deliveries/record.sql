@@ -20,6 +20,12 @@ with given as (
     returning j.id, j.ref_id
 ), held as (
     select g.*, h.ref_id from given g join (select * from ended union all select * from again) h on h.id = g.job_id
+), ordered as materialized (
+    -- In the order in which a retry of many locks them: two that wait for each other would both fail.
+    select d.id from neurolink_delivery_log d
+     where d.id = any (array (select ref_id from held)) and d.status = 'pending'
+     order by d.id
+       for update
 ), logged as (
     update neurolink_delivery_log d
        set status = case h.next when 'done' then 'sent' when 'dead' then 'dead' when 'cancel' then 'cancelled' else d.status end,
@@ -35,6 +41,7 @@ with given as (
                                 where n.user_id = d.user_id and n.id = d.notification_id and n.deleted_at is not null) then null
                           else d.content end
       from held h
+      join ordered o on o.id = h.ref_id
      where d.id = h.ref_id and d.status = 'pending'
 ), tried as (
     insert into neurolink_delivery_attempts (delivery_id, attempt, worker, started_at, outcome, error, provider_message_id)
