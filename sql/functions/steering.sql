@@ -79,10 +79,14 @@ begin
             select 'delivery', s.channel, s.id, s.lane, s.tried, s.tried + c_attempts
               from seen s where s.outcome = 'queued' and s.job_id is null
         ), hastened as (
+            -- What somebody claims at this moment needs no haste; waiting for them, who may wait for the deliveries held here, would
+            -- be a deadlock.
             update neurolink_jobs j set run_at = now()
-              from seen s
-             where j.kind = 'delivery' and j.ref_id = s.id and s.outcome in ('queued', 'hastened')
-               and j.claimed_by is null and j.run_at > now()
+             where j.id = any (array (
+                   select k.id from neurolink_jobs k
+                     join seen s on s.id = k.ref_id and s.outcome in ('queued', 'hastened')
+                    where k.kind = 'delivery' and k.claimed_by is null and k.run_at > now()
+                    order by k.id for update of k skip locked))
         ), audited as (
             -- What a provider said may name an address, and auditors read this. It stands in the attempts, where it is masked.
             insert into neurolink_audit_log (actor, db_user, action, subject_kind, subject_id, before, after)
