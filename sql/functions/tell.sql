@@ -17,7 +17,8 @@ comment on function neurolink_text_for(jsonb, text) is 'A text, or the one of {"
 revoke execute on function neurolink_text_for(jsonb, text) from public;
 
 -- Message: title (a text, or one a language), body, severity, category, action_url, action_label, channels, mandatory; all but title
--- optional. Gives a row per person and channel; people whom the directory doesn't show as active have none. Sent twice, it tells twice.
+-- optional. Gives a row per person and channel; people whom the directory doesn't show as active have none. Sent twice, it tells twice. The API
+-- tells open tabs at once; what a DBA tells, the nodes' sweeps show within 5 s: a NOTIFY in here would hold the server's lock at commit.
 create or replace function neurolink_tell_people(user_ids text[], message jsonb)
     returns table (user_id text, notification_id bigint, channel text, status text, reason text)
 language plpgsql security definer set search_path = @schema@, pg_temp as $$
@@ -117,8 +118,6 @@ begin
     perform neurolink_audit('notification.told', 'user',
                             v_users[1] || case when cardinality(v_users) > 1 then ' and ' || cardinality(v_users) - 1 || ' more' else '' end,
                             null, jsonb_build_object('users', to_jsonb(v_users), 'message', message - 'body'));
-    -- "Look", to every node: who tells is seldom, so the lock that a NOTIFY takes matters little.
-    perform pg_notify('neurolink_inbox', '');
 end $$;
 comment on function neurolink_tell_people(text[], jsonb) is
     'Tell people something directly: {"title", "body", "severity", "category", "action_url", "action_label", "channels", "mandatory"}. A row per person and channel';

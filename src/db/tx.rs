@@ -39,6 +39,17 @@ impl Tx {
         Ok(tx)
     }
 
+    /// Begins in the name of whoever asks; `None` = of the database's role, as a command does.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin_for(db: &Db, actor: Option<&str>) -> Result<Self> {
+        match actor {
+            Some(actor) => Self::begin_as(db, actor).await,
+            None => Self::begin(db).await,
+        }
+    }
+
     /// Holds a connection on which the caller sends `begin` itself, in one flight with its first statement.
     #[must_use]
     pub fn unbegun(client: Client) -> Self {

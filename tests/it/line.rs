@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::support::TestDb;
-use crate::support::app::{App, drained, event, people, rule};
+use crate::support::app::{App, drained, event, number, people, rule};
 
 /// Events by plain SQL from `[{"event_type", "payload", …}]`, in one statement; module `test` and branch-less unless given.
 /// Their ids, in order.
@@ -69,11 +69,6 @@ async fn outcome(sql: &Client, event: i64) -> Value {
     let found = sql.query_opt(row, &[&event]).await.unwrap();
     let text: &str = found.as_ref().expect("the event has an outcome").get(0);
     serde_json::from_str(text).unwrap()
-}
-
-/// One number out of the database.
-async fn number(sql: &Client, question: &str) -> i64 {
-    sql.query_one(question, &[]).await.unwrap().get(0)
 }
 
 #[tokio::test]

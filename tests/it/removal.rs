@@ -1,10 +1,9 @@
 //! Deleting an event: what came of it goes along, open tabs see it go, and the same call goes on where one was cut off.
 
 use serde_json::{Value, json};
-use tokio_postgres::Client;
 
 use crate::support::TestDb;
-use crate::support::app::{App, drained, event, people, rule, until};
+use crate::support::app::{App, drained, event, number, people, rule, until};
 
 async fn delete(app: &App, id: i64) -> (u16, Value) {
     app.call(
@@ -15,10 +14,6 @@ async fn delete(app: &App, id: i64) -> (u16, Value) {
         None,
     )
     .await
-}
-
-async fn number(sql: &Client, question: &str) -> i64 {
-    sql.query_one(question, &[]).await.unwrap().get(0)
 }
 
 #[tokio::test]

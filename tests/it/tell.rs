@@ -1,18 +1,13 @@
 //! `POST /v1/notifications` and `neurolink_tell`: an admin tells people something directly.
 
 use serde_json::{Value, json};
-use tokio_postgres::Client;
 
 use crate::support::TestDb;
-use crate::support::app::{App, WHOLE, drained, people};
+use crate::support::app::{App, WHOLE, drained, number, people, until};
 
 async fn tell(app: &App, body: &Value) -> (u16, Value) {
     app.call("POST", "/v1/notifications", "boss", &["admin"], Some(body))
         .await
-}
-
-async fn number(sql: &Client, question: &str) -> i64 {
-    sql.query_one(question, &[]).await.unwrap().get(0)
 }
 
 #[tokio::test]
@@ -27,7 +22,7 @@ async fn people_are_told_in_their_languages_in_their_inboxes_and_by_mail() {
     ];
     let app = App::start_with(&db, WHOLE, &settings).await;
     // The node has told what it can send.
-    crate::support::app::until(
+    until(
         &sql,
         "select exists (select from neurolink_workers where channels is not null)",
     )

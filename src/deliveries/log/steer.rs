@@ -36,19 +36,12 @@ pub struct Retried {
     pub left: BTreeMap<Outcome, usize>,
 }
 
-async fn begin(db: &Db, asker: Asker<'_>) -> Result<Tx> {
-    match asker.actor {
-        Some(actor) => Tx::begin_as(db, actor).await,
-        None => Tx::begin(db).await,
-    }
-}
-
 /// Retries one. `force`: also when it is sent, or its recipient has switched the channel off.
 ///
 /// # Errors
 /// `NotFound`, or `Conflict` where nothing will be sent.
 pub async fn retry_one(db: &Db, asker: Asker<'_>, id: i64, force: bool) -> Result<Outcome> {
-    let tx = begin(db, asker).await?;
+    let tx = Tx::begin_for(db, asker.actor).await?;
     let outcomes = store::retry(&tx, &[id], force, asker.branches).await?;
     tx.commit().await?;
     outcomes
@@ -63,7 +56,7 @@ pub async fn retry_one(db: &Db, asker: Asker<'_>, id: i64, force: bool) -> Resul
 /// # Errors
 /// `NotFound`, or `Conflict` where it is too late.
 pub async fn cancel_one(db: &Db, asker: Asker<'_>, id: i64) -> Result<Outcome> {
-    let tx = begin(db, asker).await?;
+    let tx = Tx::begin_for(db, asker.actor).await?;
     let outcome = store::cancel(&tx, id, asker.branches).await?;
     tx.commit().await?;
     outcome.cancelled()
@@ -140,7 +133,7 @@ pub async fn retry_all(
     }
     let mut all = Retried::default();
     for some in ids.chunks(AT_ONCE) {
-        let tx = begin(db, asker).await?;
+        let tx = Tx::begin_for(db, asker.actor).await?;
         let outcomes = store::retry(&tx, some, false, asker.branches).await?;
         tx.commit().await?;
         all.matched += outcomes.len();

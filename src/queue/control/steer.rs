@@ -32,13 +32,6 @@ pub struct Settled {
     pub done: usize,
 }
 
-async fn begin(db: &Db, actor: Option<&str>) -> Result<Tx> {
-    match actor {
-        Some(actor) => Tx::begin_as(db, actor).await,
-        None => Tx::begin(db).await,
-    }
-}
-
 /// Pauses.
 ///
 /// # Errors
@@ -49,7 +42,7 @@ pub async fn pause(
     target: Target,
     reason: Option<&str>,
 ) -> Result<()> {
-    let tx = begin(db, actor).await?;
+    let tx = Tx::begin_for(db, actor).await?;
     store::pause(&tx, target, reason).await?;
     tx.commit().await
 }
@@ -59,7 +52,7 @@ pub async fn pause(
 /// # Errors
 /// The database's.
 pub async fn resume(db: &Db, actor: Option<&str>, target: Target) -> Result<bool> {
-    let tx = begin(db, actor).await?;
+    let tx = Tx::begin_for(db, actor).await?;
     let resumed = store::resume(&tx, target).await?;
     tx.commit().await?;
     Ok(resumed)
@@ -70,7 +63,7 @@ pub async fn resume(db: &Db, actor: Option<&str>, target: Target) -> Result<bool
 /// # Errors
 /// `NotFound`.
 pub async fn settle_one(db: &Db, asker: Asker<'_>, deed: Deed, id: i64) -> Result<()> {
-    let tx = begin(db, asker.actor).await?;
+    let tx = Tx::begin_for(db, asker.actor).await?;
     let done = store::settle(&tx, deed, &[id], asker.branches).await?;
     tx.commit().await?;
     if done == 0 {
@@ -132,7 +125,7 @@ pub async fn settle_all(
         done: 0,
     };
     for some in ids.chunks(AT_ONCE) {
-        let tx = begin(db, asker.actor).await?;
+        let tx = Tx::begin_for(db, asker.actor).await?;
         all.done += store::settle(&tx, deed, some, asker.branches).await?;
         tx.commit().await?;
         all.matched += some.len();

@@ -3,15 +3,10 @@
 use neurolink::queue::Incarnation;
 use neurolink::queue::presence::Presence;
 use serde_json::json;
-use tokio_postgres::Client;
 
 use super::{Ear, PROMPT, evaluated, insert, promptly, sleeping_worker};
 use crate::support::TestDb;
-use crate::support::app::{event, people, rule, until};
-
-async fn number(sql: &Client, question: &str) -> i64 {
-    sql.query_one(question, &[]).await.unwrap().get(0)
-}
+use crate::support::app::{event, number, people, rule, until};
 
 #[tokio::test]
 async fn paused_events_wait_and_are_evaluated_as_soon_as_they_are_resumed() {

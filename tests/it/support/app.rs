@@ -134,6 +134,11 @@ pub async fn until(sql: &Client, question: &str) {
     }
 }
 
+/// One number out of the database.
+pub async fn number(sql: &Client, question: &str) -> i64 {
+    sql.query_one(question, &[]).await.unwrap().get(0)
+}
+
 /// People of two branches: `nadia` and `ali` are accountants of BGD (Arabic and English), `dina` of BSR, `cfo` of all.
 pub async fn people(sql: &Client) {
     sql.batch_execute(
