@@ -219,6 +219,7 @@ impl Evaluator {
             tellings,
             numbers,
             &self.settings.configured,
+            now,
         )
         .await
         .map_err(|f| f.of(&jobs))?; // 5 and 6: texts, planned deliveries

@@ -19,8 +19,8 @@ use crate::http::{Access, Authenticator, Patience};
 use crate::ingest;
 use crate::kernel::Result;
 use crate::kernel::meters::{INGEST_GROUP, INGESTED};
+use crate::notifications::due;
 use crate::notifications::inbox::Inboxes;
-use crate::notifications::snooze;
 use crate::ops::prometheus::{self, Prometheus};
 use crate::ops::rollup;
 use crate::pipeline::rulebook::Rulebook;
@@ -126,7 +126,7 @@ impl Node {
                 ));
             }
             tasks.spawn(rollup::run(db.clone(), closing.clone()));
-            tasks.spawn(snooze::run(inboxes.clone(), closing.clone()));
+            tasks.spawn(due::run(inboxes.clone(), closing.clone()));
         }
 
         let signals = signals(&hub, &hints, &rulebook, parts);

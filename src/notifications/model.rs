@@ -46,6 +46,12 @@ pub struct Notification {
     pub archived_at: Option<Timestamp>,
     /// Until when they put it aside.
     pub snoozed_until: Option<Timestamp>,
+    /// When they said that they take care of it.
+    pub acknowledged_at: Option<Timestamp>,
+    /// When a later event settled what it speaks of.
+    pub resolved_at: Option<Timestamp>,
+    /// When it leaves the inbox by itself.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// What a person may do to their notifications.
@@ -59,6 +65,8 @@ pub enum Change {
     Unread,
     /// Noticed in the list.
     Seen,
+    /// Taken care of (and so read, put aside or not); can't be taken back.
+    Acknowledge,
     /// Put away.
     Archive,
     /// Taken back.
@@ -80,6 +88,7 @@ impl Change {
             Self::Mark => "mark",
             Self::Unread => "unread",
             Self::Seen => "seen",
+            Self::Acknowledge => "acknowledge",
             Self::Archive => "archive",
             Self::Unarchive => "unarchive",
             Self::Snooze(_) => "snooze",

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::deliveries::{self, Planned};
 use crate::directory::{People, recipients};
 use crate::ingest::Event;
@@ -106,6 +108,10 @@ pub fn tellings(judged: &[Judged], people: &People) -> Vec<Telling> {
 ///
 /// # Errors
 /// The first event that breaks the renderer (a template's own fault only costs its rule's tellings).
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the whole of what the two stations need, each used once"
+)]
 pub fn compose(
     events: &[Event],
     judged: Vec<Judged>,
@@ -113,6 +119,7 @@ pub fn compose(
     tellings: &[Telling],
     numbers: &[i64],
     configured: &HashSet<ChannelKind>,
+    now: Timestamp,
     progress: &Progress,
 ) -> Result<Composed, Broken> {
     let mut composed = Composed::default();
@@ -127,6 +134,7 @@ pub fn compose(
             judgement,
             people,
             configured,
+            now,
             progress,
             composed: &mut composed,
             withheld: BTreeMap::new(),
@@ -161,6 +169,7 @@ struct Desk<'a> {
     judgement: Judged,
     people: &'a People,
     configured: &'a HashSet<ChannelKind>,
+    now: Timestamp,
     progress: &'a Progress,
     composed: &'a mut Composed,
     /// Deliveries suppressed, by match, channel and reason.
@@ -228,6 +237,8 @@ impl Desk<'_> {
         let facts = &rule.facts;
         let person = self.people.get(telling.person);
         let wanted = |channel| facts.mandatory || person.wishes.wants(&facts.category, channel);
+        let severity = facts.severity.unwrap_or(self.event.severity);
+        let quiet = deliveries::plan::quiet_until(person, severity, facts.mandatory, self.now);
         for &channel in &facts.channels {
             let planned = deliveries::plan::plan(
                 channel,
@@ -237,7 +248,8 @@ impl Desk<'_> {
                 person,
                 &texts,
                 facts.priority,
-            );
+            )
+            .after_quiet_hours(quiet);
             if let Some(reason) = planned.reason {
                 let withheld = self.withheld.entry((telling.of, channel, reason));
                 *withheld.or_default() += 1;
@@ -248,11 +260,13 @@ impl Desk<'_> {
             id,
             user_id: person.id.clone(),
             in_app: facts.channels.contains(&ChannelKind::InApp) && wanted(ChannelKind::InApp),
-            event: telling.event,
-            rule_id: facts.id,
-            rule_version: facts.version,
+            event: Some(telling.event),
+            rule_id: Some(facts.id),
+            rule_version: Some(facts.version),
+            step: 0,
+            expires_at: None,
             category: facts.category.clone(),
-            severity: facts.severity.unwrap_or(self.event.severity),
+            severity,
             texts,
         });
     }

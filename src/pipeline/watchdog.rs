@@ -93,6 +93,7 @@ pub async fn compose(
     tellings: Vec<Telling>,
     numbers: Vec<i64>,
     configured: &HashSet<ChannelKind>,
+    now: jiff::Timestamp,
 ) -> Result<Composed, Upset> {
     let (events, configured) = (events.clone(), configured.clone());
     watched(patience, rulebook, move |progress| {
@@ -103,6 +104,7 @@ pub async fn compose(
             &tellings,
             &numbers,
             &configured,
+            now,
             progress,
         )
     })

@@ -15,6 +15,7 @@ mod decimal;
 mod definition;
 pub mod draft;
 mod facts;
+pub mod held;
 mod helpers;
 mod html;
 mod inquiry;

@@ -23,6 +23,8 @@ pub struct RuleRow {
     pub priority: i32,
     /// The version.
     pub version: i32,
+    /// Whether this version told too much a minute, and is evaluated without telling anybody.
+    pub is_held: bool,
 }
 
 /// What is wrong with a version of a rule, so that it isn't evaluated.

@@ -31,6 +31,7 @@ pub async fn load(client: &Client) -> Result<(i64, Vec<RuleRow>)> {
             notification_template: row.try_get("notification_template")?,
             priority: row.try_get("priority")?,
             version: row.try_get("version")?,
+            is_held: row.try_get("is_held")?,
         });
     }
     Ok((rev, rules))

@@ -14,7 +14,7 @@ use crate::support::TestDb;
 
 /// Statements that begin as reads do and are no list, count, trace or summary, each with what it is. A new one is either measured
 /// (`src/ops/bench/lists/`) or stands here.
-const NO_LISTS: [(&str, &str); 43] = [
+const NO_LISTS: [(&str, &str); 48] = [
     ("cli/emit", "writes, by a function"),
     ("cli/emitted", "one event by its id, after a write"),
     ("cli/may_compare", "a right"),
@@ -35,9 +35,18 @@ const NO_LISTS: [(&str, &str); 43] = [
         "notifications/due",
         "a patrol's, by an index of the snoozed ones alone",
     ),
+    (
+        "notifications/expired",
+        "a patrol's, by an index of the expiring ones alone",
+    ),
     ("notifications/lock_free_inboxes", "locks"),
     ("notifications/lock_inboxes", "locks"),
     ("notifications/next_ids", "takes ids"),
+    (
+        "notifications/resolve_find",
+        "a settled event's notifications, by the unique key",
+    ),
+    ("notifications/withdraw", "writes, by a function"),
     ("ops/removal_chunk", "a deletion's"),
     ("ops/removal_event", "locks"),
     ("ops/removal_left", "a deletion's"),
@@ -67,6 +76,8 @@ const NO_LISTS: [(&str, &str); 43] = [
     ("stream/notify", "tells other nodes"),
     ("stream/place", "a start's look"),
     ("rules/hold_all", "locks"),
+    ("rules/hold", "writes, by a function"),
+    ("rules/release", "writes, by a function"),
 ];
 
 /// Statements, by room and name, that change nothing by their own words.

@@ -147,7 +147,8 @@ async fn trial(row: RuleRow, event: Event, config: &Config, db: &Db) -> Result<T
     }
     let broken = |(_, why): (usize, String)| Failure::from(Error::broken(why));
     let (events, progress) = (vec![event], Progress::default());
-    let judged = compose::judge(&set, &events, clock::now(), &progress).map_err(broken)?;
+    let now = clock::now();
+    let judged = compose::judge(&set, &events, now, &progress).map_err(broken)?;
     trial.matched = judged.iter().any(|judged| !judged.matches.is_empty());
     if !trial.matched {
         trial.why_not = Some("its conditions are not true for this event".to_owned());
@@ -169,6 +170,7 @@ async fn trial(row: RuleRow, event: Event, config: &Config, db: &Db) -> Result<T
         &tellings,
         &numbers,
         &configured,
+        now,
         &progress,
     )
     .map_err(broken)?;

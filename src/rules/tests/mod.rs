@@ -56,6 +56,7 @@ pub(super) fn row(template: &str) -> RuleRow {
         notification_template: template.to_owned(),
         priority: 100,
         version: 1,
+        is_held: false,
     }
 }
 
