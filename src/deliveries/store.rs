@@ -9,8 +9,7 @@ use uuid::Uuid;
 use crate::db::{Client, CopyRows};
 use crate::deliveries::model::{Attempted, Content, Next, Outgoing, Planned};
 use crate::kernel::{ChannelKind, Result, Severity};
-use crate::notifications::expiry::store::EXPIRED;
-use crate::notifications::resolve::store::RESOLVED;
+use crate::notifications::model::{EXPIRED, RESOLVED};
 use crate::queue::DeliveryJob;
 
 /// Prepares what a batch's flight needs, so that nothing in it waits and falls behind its commit.

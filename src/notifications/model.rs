@@ -3,6 +3,11 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+/// Why the deliveries of a resolved notification are cancelled, as the log says it.
+pub const RESOLVED: &str = "resolved";
+/// Why those of an expired one are.
+pub const EXPIRED: &str = "expired";
+
 /// A notification as readers see it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Notification {

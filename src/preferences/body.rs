@@ -11,9 +11,9 @@ use serde_json::Value;
 use crate::kernel::decode::{Raw, decode};
 use crate::kernel::json::{self, Depth, push_step};
 use crate::kernel::{ChannelKind, Error, Result};
+use crate::preferences::digest::Digest;
 use crate::preferences::model::EVERY;
 use crate::preferences::quiet::QuietHours;
-use crate::preferences::schedule::Digest;
 
 /// Categories that one person may name.
 pub const MOST: usize = 200;

@@ -3,12 +3,11 @@
 //! Law: what isn't said is on, at once and at any hour; pure functions decide; rules marked `mandatory` don't ask.
 
 pub mod body;
-pub mod hours;
+pub mod digest;
 pub mod model;
 pub mod quiet;
 pub mod routes;
-pub mod schedule;
 pub mod store;
 
+pub use digest::Digest;
 pub use model::Wishes;
-pub use schedule::{Digest, Schedule};

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::kernel::ChannelKind;
+use crate::preferences::digest::Digest;
 use crate::preferences::quiet::QuietHours;
-use crate::preferences::schedule::Digest;
 
 /// The category that stands for all that aren't named.
 pub const EVERY: &str = "*";

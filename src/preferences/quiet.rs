@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
-use crate::preferences::hours::{Days, Wrong, only, time};
+use crate::kernel::hours::{Days, Wrong, only, time};
 
 /// From one time of the day to another, in the person's zone; past midnight where `to` is the earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

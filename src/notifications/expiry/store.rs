@@ -4,11 +4,9 @@ use std::collections::HashSet;
 
 use crate::db::{Client, Db, Tx};
 use crate::kernel::Result;
+use crate::notifications::model::EXPIRED;
 use crate::notifications::resolve::Told;
 use crate::notifications::resolve::store::{change, told, withdraw};
-
-/// Why the deliveries of an expired notification are cancelled, as the log says it.
-pub const EXPIRED: &str = "expired";
 
 /// Expired ones that are still where they were, the longest past first.
 ///

@@ -6,13 +6,11 @@ use tokio_postgres::Row;
 
 use crate::db::{Client, Db, Tx};
 use crate::kernel::Result;
+use crate::notifications::model::RESOLVED;
 use crate::notifications::resolve::{Resolved, Told};
 
 /// One statement changes this many at most.
 const CHUNK: usize = 500;
-
-/// Why the deliveries of a resolved notification are cancelled, as the log says it.
-pub const RESOLVED: &str = "resolved";
 
 /// What (event, rule) have told and isn't resolved, `most` at most, in the order of inboxes. Locks nothing.
 ///

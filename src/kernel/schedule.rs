@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
-use crate::preferences::hours::{Days, Wrong, only, time};
+use crate::kernel::hours::{Days, Wrong, only, time};
 
 /// When what is gathered is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,15 +20,6 @@ pub enum Schedule {
         /// On these days.
         days: Days,
     },
-}
-
-/// A person's wish for a category.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Digest {
-    /// At once, even where a rule gathers.
-    Off,
-    /// Gathered, and told then.
-    On(Schedule),
 }
 
 const EVERY: [(&str, i64); 12] = [
@@ -130,23 +121,6 @@ fn every(minutes: i64, now: Timestamp, local: DateTime, zone: &TimeZone) -> Opti
         .filter_map(|ahead| midnight.checked_add((first + ahead * step).seconds()).ok())
         .filter_map(|moment| zone.to_timestamp(moment).ok())
         .find(|moment| *moment > now)
-}
-
-impl Digest {
-    /// From `"off"` or a schedule.
-    ///
-    /// # Errors
-    /// What is wrong, with its place.
-    pub fn parse(value: &Value, place: &str) -> Result<Self, Wrong> {
-        match value {
-            Value::String(word) if word == "off" => Ok(Self::Off),
-            Value::Object(_) => Ok(Self::On(Schedule::parse(value, place)?)),
-            _ => Err(Wrong::at(
-                place,
-                "a digest is \"off\", or an object with `every`",
-            )),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -308,8 +282,5 @@ mod tests {
                 "{value}"
             );
         }
-        assert_eq!(Digest::parse(&json!("off"), ""), Ok(Digest::Off));
-        assert_eq!(Digest::parse(&json!("on"), "/d").unwrap_err().place, "/d");
-        assert_eq!(Digest::parse(&json!(null), "/d").unwrap_err().place, "/d");
     }
 }
