@@ -1,6 +1,68 @@
--- What rules that people can trust ask of the tables: time, wishes, holds.
--- As in V0002, no index joins the hot tables that isn't partial on something rare.
+-- What rules need to remember, wait and be tried: states with a due time, followed entities, groups, watched tables, what was
+-- shadowed or held. No index joins the hot tables that isn't partial on something rare (V0001 and V0002 say why).
 
+---------------------------------------------------------------------------------------------------- time and memory
+
+-- What waits for a moment has a due time, and an alarm: the ref_id of the job that rings then. A plan that moves gets a new alarm;
+-- the old job finds nothing and ends. Only what waits has either, so throttles don't pay for the indexes.
+alter table neurolink_rule_states add column due_at timestamptz, add column alarm bigint;
+create sequence neurolink_rule_alarms;
+create unique index neurolink_rule_states_alarm_uq on neurolink_rule_states (alarm) where alarm is not null;
+create index neurolink_rule_states_due_ix on neurolink_rule_states (due_at) where due_at is not null;
+alter table neurolink_rule_states set (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
+comment on table neurolink_rule_states is
+    'What rules remember between events, by rule and key; rule 0 = shared by all. Keys: entity:<type>:<id> (what resolved what), dedupe:<key>, throttle:<person>:<key>, delay:<event>, remind:<type>:<id>, digest:<person>:<key>, escalate:<event>, rest:<event>:<step> (the rest of very many recipients)';
+comment on column neurolink_rule_states.state is 'JSON; each key''s shape is told in src/rules/README.md. One that makes no sense is taken for empty';
+comment on column neurolink_rule_states.due_at is 'When it is acted on; null = it only remembers';
+comment on column neurolink_rule_states.alarm is 'The ref_id of its job in neurolink_jobs (reminder, digest, escalation, fanout)';
+comment on column neurolink_rule_states.expires_at is 'From then on it may be forgotten (swept every few minutes)';
+comment on column neurolink_jobs.kind is
+    'event: evaluate ref_id of neurolink_events. delivery: send ref_id of neurolink_delivery_log. reminder, digest, escalation, fanout: what neurolink_rule_states has with alarm = ref_id is due';
+
+create table neurolink_digest_items (
+    event_id bigint not null,
+    rule_id bigint not null,
+    user_id text collate "C" not null,
+    rule_version integer not null,
+    digest_rule_id bigint not null,
+    digest_key text not null,
+    category text not null,
+    severity text not null,
+    channels text[] not null,
+    locale text not null,
+    title text not null,
+    body text not null default '',
+    action_url text,
+    action_label text,
+    occurred_at timestamptz not null,
+    gathered_at timestamptz not null default now(),
+    notification_id bigint,
+    withdrawn text,
+    constraint neurolink_digest_items_pk primary key (event_id, rule_id, user_id),
+    constraint neurolink_digest_items_severity_ck check (severity in ('info', 'warning', 'error', 'critical'))
+);
+create index neurolink_digest_items_waiting_ix on neurolink_digest_items (digest_rule_id, digest_key, occurred_at, event_id)
+    where notification_id is null and withdrawn is null;
+revoke all on neurolink_digest_items from public;
+comment on table neurolink_digest_items is 'What is gathered for digests, one row for what would have been a notification of its own. Kept afterwards: it says which digest told of an event.';
+comment on column neurolink_digest_items.digest_key is 'With digest_rule_id the key in neurolink_rule_states that says when it is told';
+comment on column neurolink_digest_items.notification_id is 'The notification that told of it; null = it waits, or was withdrawn';
+comment on column neurolink_digest_items.withdrawn is 'Why it will not be told: resolved, inactive …';
+
+create table neurolink_shadow_matches (
+    rule_id bigint not null,
+    event_id bigint not null,
+    rule_version integer not null,
+    recipients integer not null,
+    users text[] not null,
+    matched_at timestamptz not null default now(),
+    constraint neurolink_shadow_matches_pk primary key (rule_id, event_id)
+);
+revoke all on neurolink_shadow_matches from public;
+comment on table neurolink_shadow_matches is 'What shadow rules ("shadow": true) would have told, had they been live.';
+comment on column neurolink_shadow_matches.users is 'The first of the recipients, at most 500';
+comment on column neurolink_event_outcomes.suppressed is
+    'Who was not told (then) and why: [{"rule", "reason", "count", "users": the first 500, "until", "by": the event that resolved it or said the same}]';
 
 ----------------------------------------------------------------------------------------- inbox: acknowledged, expired
 

@@ -56,6 +56,12 @@ impl Wishes {
             .find_map(|key| self.digests.get(key).copied())
     }
 
+    /// Whether anything is wished to be gathered.
+    #[must_use]
+    pub fn has_digests(&self) -> bool {
+        !self.digests.is_empty()
+    }
+
     /// When the quiet hours end that are on at this moment; `None` = it isn't quiet. The zone is the person's own (IANA); one that isn't
     /// known is UTC.
     #[must_use]

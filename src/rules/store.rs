@@ -184,6 +184,28 @@ pub async fn replayed(client: &Client, outcome: &Outcome) -> Result<()> {
     Ok(())
 }
 
+/// Adds what came of events later than their evaluation to their outcomes.
+///
+/// # Errors
+/// The database's.
+pub async fn put_off_no_more(client: &Client, outcomes: &[Outcome]) -> Result<()> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/rules/later_end.sql"))
+        .await?;
+    let events: Vec<i64> = outcomes.iter().map(|o| o.event_id).collect();
+    let notifications: Vec<i32> = outcomes.iter().map(|o| o.notifications).collect();
+    let suppressed: Vec<Option<String>> =
+        outcomes.iter().map(|o| json_list(&o.suppressed)).collect();
+    let warnings: Vec<Option<String>> = outcomes.iter().map(|o| json_list(&o.warnings)).collect();
+    client
+        .execute(
+            &statement,
+            &[&events, &notifications, &suppressed, &warnings],
+        )
+        .await?;
+    Ok(())
+}
+
 /// The list as JSON text without what a database can't hold; nothing for an empty one.
 fn json_list<T: serde::Serialize>(list: &[T]) -> Option<String> {
     if list.is_empty() {

@@ -14,7 +14,7 @@ use crate::support::TestDb;
 
 /// Statements that begin as reads do and are no list, count, trace or summary, each with what it is. A new one is either measured
 /// (`src/ops/bench/lists/`) or stands here.
-const NO_LISTS: [(&str, &str); 48] = [
+const NO_LISTS: [(&str, &str); 53] = [
     ("cli/emit", "writes, by a function"),
     ("cli/emitted", "one event by its id, after a write"),
     ("cli/may_compare", "a right"),
@@ -30,6 +30,7 @@ const NO_LISTS: [(&str, &str); 48] = [
     ("demo/last_round", "the demo's own"),
     ("demo/told", "the demo's own"),
     ("ingest/compare", "by the unique key, after a write"),
+    ("ingest/read_many", "a batch's events, by id"),
     ("ingest/take_ids", "takes ids"),
     (
         "notifications/due",
@@ -78,6 +79,16 @@ const NO_LISTS: [(&str, &str); 48] = [
     ("rules/hold_all", "locks"),
     ("rules/hold", "writes, by a function"),
     ("rules/release", "writes, by a function"),
+    (
+        "rules/digest_waiting",
+        "a hundred of each digest, by an index of the waiting ones alone",
+    ),
+    ("rules/later_lock", "locks"),
+    (
+        "rules/later_told",
+        "a batch's events and rules, by the unique key",
+    ),
+    ("rules/states_of_alarms", "a batch's alarms, by their index"),
 ];
 
 /// Statements, by room and name, that change nothing by their own words.

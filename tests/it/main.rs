@@ -58,6 +58,7 @@ mod stream;
 mod support;
 mod tell;
 mod tight;
+mod time;
 mod trace;
 mod views;
 mod way_in;

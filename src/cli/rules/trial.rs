@@ -1,7 +1,8 @@
 //! `neurolink rules test`: a rule and an event through the pipeline's own stations 4 to 6, up to the rows, which aren't written.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cli::rules::trial_text::{Trial, told};
 use crate::cli::database::with_database;
@@ -12,8 +13,12 @@ use crate::db::Db;
 use crate::deliveries::channels;
 use crate::directory;
 use crate::ingest::{self, Event};
-use crate::kernel::{ChannelKind, Error, clock};
-use crate::pipeline::compose;
+use crate::kernel::{Error, clock};
+use crate::pipeline::choose;
+use crate::pipeline::compose::{self, Order};
+use crate::pipeline::decide::Scene;
+use crate::pipeline::replay::Turn;
+use crate::rules::memory::Ledger;
 use crate::pipeline::watchdog::Progress;
 use crate::rules::{self, Draft, RuleRow, RuleSet, saved};
 
@@ -155,24 +160,30 @@ async fn trial(row: RuleRow, event: Event, config: &Config, db: &Db) -> Result<T
         trial.warnings = judged.into_iter().flat_map(|judged| judged.warnings).collect();
         return Ok(trial);
     }
-    let (roles, ids) = compose::wanted(&judged);
+    let (roles, ids) = choose::wanted(&judged);
     let people = directory::store::find(&db.client().await?, &roles, &ids).await?;
-    let tellings = compose::tellings(&judged, &people);
-    let numbers: Vec<i64> = (1..).take(tellings.len()).collect();
-    let configured: HashSet<ChannelKind> = channels::configured(config)?
-        .iter()
-        .map(|channel| channel.kind())
-        .collect();
-    let composed = compose::compose(
-        &events,
-        judged,
-        &people,
-        &tellings,
-        &numbers,
-        &configured,
-        now,
-        &progress,
-    )
+    let chosen = choose::tellings(&judged, &people, &HashMap::new());
+    let configured = channels::configured(config)?;
+    let scene = Scene {
+        events: &events,
+        judged: &judged,
+        people: &people,
+        rules: &set,
+        now: clock::now(),
+        turn: Turn::First,
+        stale: HashSet::new(),
+    };
+    // As if nothing were remembered yet.
+    let decided = scene.decide(chosen, &mut Ledger::default(), &mut |_, wanted| wanted);
+    let order = Order {
+        numbers: (1..).take(decided.tellings.len()).collect(),
+        people: Arc::new(people),
+        decided,
+        configured: configured.iter().map(|channel| channel.kind()).collect(),
+        now: clock::now(),
+        turn: Turn::First,
+    };
+    let composed = compose::compose(&events, judged, &order, &progress)
     .map_err(broken)?;
     trial.fill(composed);
     Ok(trial)

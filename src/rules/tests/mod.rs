@@ -5,6 +5,7 @@ mod evaluating;
 mod languages;
 mod properties;
 mod reference;
+mod remembering;
 mod rendering;
 
 use jiff::Timestamp;
