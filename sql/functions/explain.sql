@@ -115,6 +115,12 @@ begin
                select n as row from neurolink_notifications n
                 where n.event_id = v_event and n.rule_id = r.rule_id and n.user_id = v_user order by n.step offset 0) x
           left join neurolink_rule_versions v on v.rule_id = r.rule_id and v.version = (x.row).rule_version
+        union all
+        select n, coalesce(v.name, 'rule ' || i.rule_id) || ' in a digest'
+          from neurolink_digest_items i
+          join neurolink_notifications n on n.user_id = i.user_id and n.id = i.notification_id
+          left join neurolink_rule_versions v on v.rule_id = i.rule_id and v.version = i.rule_version
+         where i.event_id = v_event and i.user_id = v_user
     ), sent as (
         select t.row, t.rule, d, s.reached, s.said
           from told t
@@ -179,6 +185,12 @@ begin
         code := 'failed';
         answer := pg_catalog.format('No: event %s could not be evaluated, and was given up: %s. Once the cause is mended, a replay evaluates it again.',
             v_event, rtrim(v_outcome.error, '.'));
+        return next;
+        return;
+    end if;
+
+    select w.code, w.answer into code, answer from neurolink_said_withheld(v_event, v_user) w;
+    if code is not null then
         return next;
         return;
     end if;

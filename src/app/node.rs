@@ -28,6 +28,7 @@ use crate::pipeline::rulebook::Rulebook;
 use crate::queue::peers::PeerCall;
 use crate::queue::presence::Presence;
 use crate::queue::{Bell, BellHandle, Incarnation, Source, worker};
+use crate::rules::memory::sweep;
 use crate::stream::Hub;
 use crate::stream::hints::Hints;
 use crate::stream::routes::Streams;
@@ -128,6 +129,7 @@ impl Node {
                     closing.clone(),
                 ));
             }
+            tasks.spawn(sweep::run(db.clone(), closing.clone()));
             tasks.spawn(rollup::run(db.clone(), closing.clone()));
             tasks.spawn(due::run(inboxes.clone(), closing.clone()));
         }

@@ -14,9 +14,9 @@ use crate::notifications::NewNotification;
 use crate::pipeline::compose::Composed;
 use crate::pipeline::watchdog::Progress;
 use crate::rules::memory::gathered;
+use crate::rules::memory::items::{self, Waiting};
 use crate::rules::memory::ledger::Key;
 use crate::rules::memory::states::Gathering;
-use crate::rules::memory::store::{self, Waiting};
 use crate::rules::set::CompiledRule;
 use crate::rules::{Rendered, RuleSet};
 
@@ -43,7 +43,7 @@ pub(super) async fn read(
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let waiting = store::waiting(client, keys).await?;
+    let waiting = items::store::waiting(client, keys).await?;
     let all = keys
         .iter()
         .zip(waiting)

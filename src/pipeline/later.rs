@@ -29,6 +29,7 @@ use crate::pipeline::{Evaluator, Failure, Written, digest, watchdog};
 use crate::queue;
 use crate::queue::model::{AlarmClaim, Round, Source};
 use crate::rules::RuleSet;
+use crate::rules::memory::items;
 use crate::rules::memory::ledger::Key;
 use crate::rules::memory::store;
 
@@ -226,7 +227,7 @@ impl Evaluator {
             composed.deliveries.extend(rows.deliveries);
             ended
         };
-        store::told(&tx, &ended).await?;
+        items::store::told(&tx, &ended).await?;
         composed.outcomes.retain(|outcome| {
             outcome.notifications > 0
                 || !outcome.suppressed.is_empty()

@@ -15,6 +15,7 @@ use crate::pipeline::compose::Composed;
 use crate::pipeline::decide::{Decided, Scene};
 use crate::pipeline::storm::{self, Tripped};
 use crate::rules::held;
+use crate::rules::memory::items;
 use crate::rules::memory::ledger::{Alarm, Key, Ledger};
 use crate::rules::memory::states::Settle;
 use crate::rules::memory::store;
@@ -83,13 +84,13 @@ impl Evaluator {
             .map(|(&rule, &count)| (rule, i64::try_from(count).unwrap_or(i64::MAX)))
             .collect();
         held::store::count(tx, &held).await?;
-        store::gather(tx, &composed.gathered).await?;
+        items::store::gather(tx, &composed.gathered).await?;
         store::note(tx, &decided.shadows).await?;
         let mut settled = if decided.resolved.is_empty() {
             Vec::new()
         } else {
             let events: BTreeSet<i64> = decided.resolved.iter().map(|(event, _)| *event).collect();
-            store::withdraw(tx, &events.into_iter().collect::<Vec<_>>()).await?;
+            items::store::withdraw(tx, &events.into_iter().collect::<Vec<_>>()).await?;
             resolve::store::find(tx, &decided.resolved, AT_ONCE + 1).await?
         };
         let more = settled.len() > AT_ONCE;

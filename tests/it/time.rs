@@ -1,5 +1,6 @@
 //! What rules remember and wait for, through running nodes: alarms are made to fall due by SQL, so that nobody waits.
 
+mod asked;
 mod calm;
 mod crowd;
 mod digest;
@@ -34,13 +35,14 @@ async fn about(sql: &Client, event_type: &str, payload: &Value, minutes: i64, id
 
 /// Whatever is planned falls due now, and is waited for.
 async fn fall_due(sql: &Client) {
-    sql.batch_execute(
-        "update neurolink_rule_states set due_at = now() where due_at is not null;
-         update neurolink_jobs set run_at = now() where kind in ('reminder', 'digest', 'escalation', 'fanout');
-         notify neurolink_wake",
-    )
-    .await
-    .unwrap();
+    // One after the other: in one transaction they would wait for a node that waits for them.
+    for step in [
+        "update neurolink_rule_states set due_at = now() where due_at is not null",
+        "update neurolink_jobs set run_at = now() where kind in ('reminder', 'digest', 'escalation', 'fanout')",
+        "notify neurolink_wake",
+    ] {
+        sql.batch_execute(step).await.unwrap();
+    }
     drained(sql).await;
 }
 

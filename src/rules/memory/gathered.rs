@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::ingest::Event;
 use crate::kernel::Severity;
 use crate::rules::definition::Definition;
-use crate::rules::memory::store::Waiting;
+use crate::rules::memory::items::Waiting;
 use crate::rules::model::{Fault, Reader, Rendered, Warning};
 use crate::rules::set::{CompiledRule, EventContext, write};
 
@@ -125,7 +125,7 @@ pub fn render(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::memory::store::Item;
+    use crate::rules::memory::items::Item;
 
     fn waiting(count: usize) -> Waiting {
         let item = |n: usize| Item {

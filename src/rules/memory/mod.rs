@@ -7,6 +7,7 @@
 //! than itself also when that comes later.
 
 pub mod gathered;
+pub mod items;
 pub mod ledger;
 pub mod model;
 mod moments;
@@ -14,6 +15,7 @@ pub mod plan;
 pub(crate) mod read;
 pub mod states;
 pub mod store;
+pub mod sweep;
 
 pub use ledger::{Key, Ledger};
 pub use model::Memory;

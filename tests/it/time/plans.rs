@@ -227,3 +227,38 @@ async fn a_rule_that_is_gone_when_its_time_comes_tells_nobody_and_says_so() {
     quiet(&sql).await;
     app.stop().await;
 }
+
+#[tokio::test]
+async fn an_alarm_that_lost_its_job_rings_again_and_what_has_expired_is_forgotten() {
+    let (db, app, sql) = started().await;
+    rule(
+        &sql,
+        "later",
+        "order.created",
+        &json!({"title": "Order", "recipient_roles": ["accountant"], "delay": "2h"}),
+    )
+    .await;
+    fact(&sql, "order.created", &json!({}), 0).await;
+    drained(&sql).await;
+    sql.batch_execute(
+        "delete from neurolink_jobs;
+         update neurolink_rule_states set due_at = now() - interval '2 minutes';
+         insert into neurolink_rule_states (rule_id, key, expires_at) values (1, 'throttle:x:', now() - interval '1 second')",
+    )
+    .await
+    .unwrap();
+    let swept = neurolink::rules::memory::sweep::sweep(&db.db())
+        .await
+        .unwrap();
+    assert_eq!(swept, (1, 1));
+    drained(&sql).await;
+    assert_eq!(told(&sql).await.len(), 2);
+    assert_eq!(
+        neurolink::rules::memory::sweep::sweep(&db.db())
+            .await
+            .unwrap(),
+        (0, 0)
+    );
+    quiet(&sql).await;
+    app.stop().await;
+}
