@@ -1,12 +1,12 @@
 //! Stations 4 to 6 up to the rows, pure: events × rules → matches; matches × people → tellings; tellings → notifications and
 //! planned deliveries.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use crate::deliveries::{self, Planned};
-use crate::directory::{People, recipients};
+use crate::directory::{People, Wanted, recipients};
 use crate::ingest::Event;
 use crate::kernel::ChannelKind;
 use crate::notifications::NewNotification;
@@ -73,16 +73,11 @@ pub fn judge(
         .collect()
 }
 
-/// The roles and people whom the directory is asked for.
+/// Whom the directory is asked for.
 #[must_use]
-pub fn wanted(judged: &[Judged]) -> (Vec<String>, Vec<String>) {
-    let audiences = || judged.iter().flat_map(|j| &j.matches).map(|m| &m.audience);
-    let roles: BTreeSet<&String> = audiences().flat_map(|a| &a.roles).collect();
-    let users: BTreeSet<&String> = audiences().flat_map(|a| &a.users).collect();
-    (
-        roles.into_iter().cloned().collect(),
-        users.into_iter().cloned().collect(),
-    )
+pub fn wanted(judged: &[Judged]) -> Wanted {
+    let matches = judged.iter().flat_map(|judgement| &judgement.matches);
+    Wanted::of(matches.map(|matched| &matched.audience))
 }
 
 /// Who is told what.

@@ -22,7 +22,8 @@ pub fn check(row: &RuleRow) -> Result<Vec<Warning>, Fault> {
     let definition = &rule.definition;
     if definition.audience.is_empty() {
         hints.push(
-            "it reaches nobody: there are no recipient_roles, recipient_users or recipient_fields"
+            "it reaches nobody: no recipient_roles, recipient_groups, recipient_users, recipient_fields, \
+             recipient_managers or recipient_followers says whom"
                 .to_owned(),
         );
     }

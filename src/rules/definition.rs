@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use crate::kernel::{ChannelKind, Severity};
-use crate::rules::audience::{AudienceRule, BranchRule};
+use crate::rules::audience::AudienceRule;
 use crate::rules::limits;
 use crate::rules::model::Fault;
 use crate::rules::render::Escape;
@@ -11,7 +11,7 @@ use crate::rules::suggest::did_you_mean;
 use crate::rules::text::{Text, kind};
 
 /// The keys there are.
-pub(crate) const KEYS: [&str; 18] = [
+pub(crate) const KEYS: [&str; 22] = [
     "title",
     "body",
     "severity",
@@ -23,7 +23,11 @@ pub(crate) const KEYS: [&str; 18] = [
     "recipient_users",
     "recipient_branches",
     "recipient_fields",
+    "recipient_groups",
+    "recipient_managers",
+    "recipient_followers",
     "exclude_actor",
+    "exclude_users",
     "email_subject",
     "email_html",
     "sms_body",
@@ -125,13 +129,7 @@ impl Definition {
             channels: keys.channels()?,
             mandatory: keys.flag("mandatory")?,
             strict,
-            audience: AudienceRule {
-                roles: keys.ids("recipient_roles", limits::ROLES)?,
-                users: keys.ids("recipient_users", limits::USERS)?,
-                branches: keys.branches()?,
-                fields: keys.fields()?,
-                exclude_actor: keys.flag("exclude_actor")?,
-            },
+            audience: AudienceRule::read(&keys)?,
             title,
             body: keys.text("body", Escape::Plain)?,
             action_url: keys.text("action_url", Escape::Url)?,
@@ -167,10 +165,10 @@ fn is_category(word: &str) -> bool {
 }
 
 /// The template's object; every error names its place. `null` is as good as not there.
-struct Keys<'j>(&'j Map<String, Json>);
+pub(crate) struct Keys<'j>(&'j Map<String, Json>);
 
 impl<'j> Keys<'j> {
-    fn fault<T>(&self, key: &str, detail: &str) -> Result<T, Fault> {
+    pub(crate) fn fault<T>(&self, key: &str, detail: &str) -> Result<T, Fault> {
         let key = key.replace('~', "~0");
         Err(Fault {
             place: format!("{ROOT}/{key}"),
@@ -197,7 +195,7 @@ impl<'j> Keys<'j> {
         Ok(())
     }
 
-    fn get(&self, key: &str) -> Option<&'j Json> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'j Json> {
         self.0.get(key).filter(|json| !json.is_null())
     }
 
@@ -215,7 +213,7 @@ impl<'j> Keys<'j> {
         }
     }
 
-    fn flag(&self, key: &str) -> Result<bool, Fault> {
+    pub(crate) fn flag(&self, key: &str) -> Result<bool, Fault> {
         match self.get(key) {
             None => Ok(false),
             Some(Json::Bool(flag)) => Ok(*flag),
@@ -235,7 +233,7 @@ impl<'j> Keys<'j> {
     }
 
     /// A list of ids: texts, or whole numbers, which are kept as their digits. No duplicates.
-    fn ids(&self, key: &str, most: usize) -> Result<Vec<String>, Fault> {
+    pub(crate) fn ids(&self, key: &str, most: usize) -> Result<Vec<String>, Fault> {
         let items = self.list(key)?;
         if items.len() > most {
             return self.fault(key, &format!("it holds more than {most}"));
@@ -299,44 +297,5 @@ impl<'j> Keys<'j> {
             channels.push(ChannelKind::InApp);
         }
         Ok(channels)
-    }
-
-    fn branches(&self) -> Result<BranchRule, Fault> {
-        const KEY: &str = "recipient_branches";
-        match self.get(KEY) {
-            None => Ok(BranchRule::Event),
-            Some(Json::String(word)) if word == "event" => Ok(BranchRule::Event),
-            Some(Json::String(word)) if word == "any" => Ok(BranchRule::Any),
-            Some(Json::Array(items)) if !items.is_empty() => {
-                let ids = self.ids(KEY, limits::BRANCHES)?;
-                // `*` is how a person says "all branches"; for a rule that is "any".
-                Ok(if ids.iter().any(|id| id == "*") {
-                    BranchRule::Any
-                } else {
-                    BranchRule::Of(ids)
-                })
-            }
-            Some(_) => self.fault(KEY, "it is \"event\", \"any\", or a list of branches"),
-        }
-    }
-
-    fn fields(&self) -> Result<Vec<Vec<String>>, Fault> {
-        const KEY: &str = "recipient_fields";
-        let paths = self.ids(KEY, limits::FIELDS)?;
-        let mut fields = Vec::with_capacity(paths.len());
-        for (i, path) in paths.iter().enumerate() {
-            let path = path.strip_prefix("payload.").unwrap_or(path);
-            let keys: Vec<String> = path.split('.').map(str::to_owned).collect();
-            if keys.iter().any(String::is_empty) {
-                return self.fault(
-                    &format!("{KEY}/{i}"),
-                    &format!(
-                        "`{path}` is no path: it is written like `assigned_to` or `lines.owner_id`"
-                    ),
-                );
-            }
-            fields.push(keys);
-        }
-        Ok(fields)
     }
 }

@@ -40,6 +40,7 @@ mod queue;
 mod queue_api;
 mod queue_cli;
 mod readme;
+mod recipients;
 mod removal;
 mod replay;
 mod rescue;
