@@ -46,6 +46,7 @@ mod replay;
 mod rescue;
 mod rollup;
 mod rules_api;
+mod rules_change;
 mod rules_cli;
 mod schema;
 mod schema_guards;
