@@ -62,11 +62,18 @@ pub async fn find(client: &Client, wanted: &Wanted) -> Result<People> {
     };
     let by_link = links.followers.values().flatten();
     let by_link = by_link.chain(links.managers.values());
-    let ids: BTreeSet<&str> = wanted.ids.iter().chain(by_link).map(String::as_str).collect();
+    let ids: BTreeSet<&str> = wanted
+        .ids
+        .iter()
+        .chain(by_link)
+        .map(String::as_str)
+        .collect();
     let mut people = persons(client, wanted, ids.into_iter().collect()).await?;
     if wanted.managers_of_all {
         let known: HashSet<&str> = people.iter().map(|person| person.id.as_str()).collect();
-        let missing = people.iter().filter_map(|person| person.manager_id.as_deref());
+        let missing = people
+            .iter()
+            .filter_map(|person| person.manager_id.as_deref());
         let missing: BTreeSet<&str> = missing.filter(|id| !known.contains(id)).collect();
         if !missing.is_empty() {
             let nobody = Wanted::default();

@@ -54,7 +54,10 @@ impl AudienceRule {
         }
         let actor = || event.actor_id.clone();
         let mut managed = Users {
-            ids: actor().filter(|_| self.managers_of_actor).into_iter().collect(),
+            ids: actor()
+                .filter(|_| self.managers_of_actor)
+                .into_iter()
+                .collect(),
             over: 0,
         };
         for path in &self.managers_of_fields {

@@ -57,10 +57,7 @@ fn branches(keys: &Keys<'_>) -> Result<BranchRule, Fault> {
                 BranchRule::Of(ids)
             })
         }
-        Some(_) => keys.fault(
-            BRANCHES,
-            "it is \"event\", \"any\", or a list of branches",
-        ),
+        Some(_) => keys.fault(BRANCHES, "it is \"event\", \"any\", or a list of branches"),
     }
 }
 

@@ -75,8 +75,11 @@ const NO_LISTS: [(&str, &str); 50] = [
         "the newest 2 000 events by primary key, for hints",
     ),
     ("rules/reach_channels", "a look at the workers"),
-    ("rules/reach_people", "a look at what one rule names, for hints"),
-    ("rules/reach_names", "20 000 people at most, for hints"),
+    (
+        "rules/reach_people",
+        "a look at what one rule names, for hints",
+    ),
+    ("rules/reach_names", "5 000 people at most, for hints"),
 ];
 
 /// Statements, by room and name, that change nothing by their own words.

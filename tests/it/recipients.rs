@@ -135,7 +135,8 @@ async fn the_trace_and_the_reasons_know_every_way_of_being_reached() {
     let sql = db.client().await;
     sql.batch_execute(SHOP).await.unwrap();
     let app = App::start_with(&db, WHOLE, &[]).await;
-    let fields = json!({"branch_id": "BGD", "actor_id": "ali", "entity_type": "invoice", "entity_id": "7"});
+    let fields =
+        json!({"branch_id": "BGD", "actor_id": "ali", "entity_type": "invoice", "entity_id": "7"});
     let event = emit(&sql, "invoice.paid", &fields).await;
     drained(&sql).await;
     sql.batch_execute("select neurolink_follow('boss', 'invoice', '7')")
@@ -146,7 +147,13 @@ async fn the_trace_and_the_reasons_know_every_way_of_being_reached() {
     rule(&sql, "all", "invoice.paid", &template).await;
 
     let (status, trace) = app
-        .call("GET", &format!("/v1/events/{event}/trace"), "eye", &["auditor"], None)
+        .call(
+            "GET",
+            &format!("/v1/events/{event}/trace"),
+            "eye",
+            &["auditor"],
+            None,
+        )
         .await;
     assert_eq!(status, 200, "{trace}");
     let chosen = &trace["rules"][0]["recipients"];
@@ -154,9 +161,17 @@ async fn the_trace_and_the_reasons_know_every_way_of_being_reached() {
     assert_eq!(chosen["items"][0]["user_id"], "boss");
 
     for (user, code, words) in [
-        ("boss", "would_be_told", "tells whoever follows invoice 7, as boss does"),
+        (
+            "boss",
+            "would_be_told",
+            "tells whoever follows invoice 7, as boss does",
+        ),
         ("maya", "excluded_by_rule", "leaves maya out by name"),
-        ("ali", "excluded_as_actor", "leaves out who did it, and that was ali"),
+        (
+            "ali",
+            "excluded_as_actor",
+            "leaves out who did it, and that was ali",
+        ),
         (
             "dina",
             "other_branch",

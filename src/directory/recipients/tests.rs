@@ -107,11 +107,12 @@ fn somebody_with_two_reasons_is_told_once_and_the_actor_is_left_out() {
 
 /// A shop with two managers, a boss above them, and somebody who has left (and so isn't among the people).
 fn shop() -> People {
-    let reports = |id: &str, manager: &str, roles: &[&str], groups: &[&str], branches: &[&str]| Person {
-        manager_id: Some(manager.to_owned()),
-        groups: groups.iter().map(ToString::to_string).collect(),
-        ..person(id, roles, branches)
-    };
+    let reports =
+        |id: &str, manager: &str, roles: &[&str], groups: &[&str], branches: &[&str]| Person {
+            manager_id: Some(manager.to_owned()),
+            groups: groups.iter().map(ToString::to_string).collect(),
+            ..person(id, roles, branches)
+        };
     let people = People::new(vec![
         reports("ali", "maya", &["seller"], &["stocktaking"], &["bgd"]),
         reports("dina", "sami", &["seller"], &[], &["bsr"]),
@@ -241,7 +242,11 @@ fn ten_thousand_are_chosen_as_a_hundred_thousand_stand_beside_them() {
     // No figure to hold: what it takes is in this room's page. Here only that it ends, and with whom.
     let many = (0..100_000).map(|n| Person {
         manager_id: Some(format!("m{}", n % 100)),
-        ..person(&format!("u{n:06}"), &[if n % 10 == 0 { "told" } else { "not" }], &["b1"])
+        ..person(
+            &format!("u{n:06}"),
+            &[if n % 10 == 0 { "told" } else { "not" }],
+            &["b1"],
+        )
     });
     let managers = (0..100).map(|n| person(&format!("m{n}"), &[], &["b1"]));
     let people = People::new(many.chain(managers).collect());

@@ -58,7 +58,10 @@ fn hopeless(found: &[Warning]) -> Option<Finding> {
     let first = found.first()?;
     let rules: BTreeSet<&str> = found.iter().map(|warning| warning.rule.as_str()).collect();
     let what = match rules.len() {
-        1 => format!("the rule {} misses something that it is about: {}", first.rule, first.detail),
+        1 => format!(
+            "the rule {} misses something that it is about: {}",
+            first.rule, first.detail
+        ),
         many => format!(
             "{many} rules miss something that they are about, the rule {} for one: {}",
             first.rule, first.detail
@@ -132,7 +135,11 @@ mod tests {
         };
         let one = judge(&rules(vec![missed("a"), missed("a")]));
         assert_eq!((one.len(), one[0].code), (1, "rules_unreachable"));
-        assert!(one[0].what.starts_with("the rule a misses"), "{}", one[0].what);
+        assert!(
+            one[0].what.starts_with("the rule a misses"),
+            "{}",
+            one[0].what
+        );
         let two = judge(&rules(vec![missed("a"), missed("b")]));
         assert!(two[0].what.starts_with("2 rules miss"), "{}", two[0].what);
         assert_eq!(two[0].evidence["missed"], 2);

@@ -210,7 +210,12 @@ fn whom(audience: Option<&Audience>) -> String {
         return "nobody".to_owned();
     };
     let mut said: Vec<String> = audience.roles.clone();
-    said.extend(audience.groups.iter().map(|group| format!("the group {group}")));
+    said.extend(
+        audience
+            .groups
+            .iter()
+            .map(|group| format!("the group {group}")),
+    );
     match (audience.users.as_slice(), said.is_empty()) {
         ([], _) => {}
         ([one], true) => said.push(one.clone()),
@@ -222,7 +227,10 @@ fn whom(audience: Option<&Audience>) -> String {
     }
     match audience.managers_of.len() {
         0 => {}
-        1..=NAMED => said.push(format!("the manager of {}", audience.managers_of.join(", "))),
+        1..=NAMED => said.push(format!(
+            "the manager of {}",
+            audience.managers_of.join(", ")
+        )),
         many => said.push(format!("the managers of {many} people")),
     }
     if audience.managers_of_recipients {

@@ -24,7 +24,9 @@ pub(super) fn compare(before: Option<&Value>, after: Option<&Value>, changes: &m
         (Some(old), Some(new)) => (old, new),
     };
     match (either(before), either(after)) {
-        (Some(old), Some(new)) => parts(&old, &new, ["no longer enough", "now also enough"], changes),
+        (Some(old), Some(new)) => {
+            parts(&old, &new, ["no longer enough", "now also enough"], changes)
+        }
         (None, None) => parts(
             &all(before),
             &all(after),

@@ -53,13 +53,23 @@ impl List {
         for (index, (word, value)) in old.iter().enumerate() {
             if new.iter().all(|(other, _)| other != word) {
                 let place = format!("{place}/{index}");
-                changes.add(place, Some(value), None, format!("{}{}", self.gone, (self.item)(word)));
+                changes.add(
+                    place,
+                    Some(value),
+                    None,
+                    format!("{}{}", self.gone, (self.item)(word)),
+                );
             }
         }
         for (index, (word, value)) in new.iter().enumerate() {
             if old.iter().all(|(other, _)| other != word) {
                 let place = format!("{place}/{index}");
-                changes.add(place, None, Some(value), format!("{}{}", self.come, (self.item)(word)));
+                changes.add(
+                    place,
+                    None,
+                    Some(value),
+                    format!("{}{}", self.come, (self.item)(word)),
+                );
             }
         }
         true

@@ -61,9 +61,8 @@ fn one(key: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut Change
         }
         return;
     }
-    let word = |value: Option<&Value>, default: &str| {
-        value.map_or_else(|| default.to_owned(), shown)
-    };
+    let word =
+        |value: Option<&Value>, default: &str| value.map_or_else(|| default.to_owned(), shown);
     let words = match key {
         "severity" => {
             let of = |value| word(value, "the event's own");
@@ -106,10 +105,7 @@ fn one(key: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut Change
 /// What is said of a switch that was turned on, and off.
 fn flag(key: &str) -> Option<[&'static str; 2]> {
     Some(match key {
-        "exclude_actor" => [
-            "now left out: who did it",
-            "no longer left out: who did it",
-        ],
+        "exclude_actor" => ["now left out: who did it", "no longer left out: who did it"],
         "mandatory" => [
             "now mandatory: preferences can't switch it off",
             "no longer mandatory: preferences can switch it off",

@@ -51,7 +51,10 @@ fn condition(before: Value, after: Value) -> Vec<(String, String)> {
 }
 
 fn pairs(found: &[(String, String)]) -> Vec<(&str, &str)> {
-    found.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect()
+    found
+        .iter()
+        .map(|(a, b)| (a.as_str(), b.as_str()))
+        .collect()
 }
 
 #[test]
@@ -105,19 +108,31 @@ fn conditions_are_told_part_by_part_as_people_write_them() {
     let branch = json!({"==": [{"var": "event.branch_id"}, "BGD"]});
     assert_eq!(
         pairs(&condition(more(7), more(14))),
-        [("/conditions", "condition: `payload.days_overdue > 7` became `payload.days_overdue > 14`")]
+        [(
+            "/conditions",
+            "condition: `payload.days_overdue > 7` became `payload.days_overdue > 14`"
+        )]
     );
     assert_eq!(
         pairs(&condition(Value::Null, more(7))),
-        [("/conditions", "now only if `payload.days_overdue > 7` (was: always)")]
+        [(
+            "/conditions",
+            "now only if `payload.days_overdue > 7` (was: always)"
+        )]
     );
     assert_eq!(
         pairs(&condition(more(7), Value::Null)),
-        [("/conditions", "now always (was: only if `payload.days_overdue > 7`)")]
+        [(
+            "/conditions",
+            "now always (was: only if `payload.days_overdue > 7`)"
+        )]
     );
     assert_eq!(
         pairs(&condition(more(7), json!({"and": [branch, more(7)]}))),
-        [("/conditions/and/0", "now also asked: `event.branch_id == \"BGD\"`")]
+        [(
+            "/conditions/and/0",
+            "now also asked: `event.branch_id == \"BGD\"`"
+        )]
     );
     assert_eq!(
         pairs(&condition(
@@ -125,19 +140,37 @@ fn conditions_are_told_part_by_part_as_people_write_them() {
             json!({"and": [more(9), {"!": {"var": "payload.is_paid"}}]})
         )),
         [
-            ("/conditions/and/0", "no longer asked: `event.branch_id == \"BGD\"`"),
-            ("/conditions/and/0", "condition: `payload.days_overdue > 7` became `payload.days_overdue > 9`"),
+            (
+                "/conditions/and/0",
+                "no longer asked: `event.branch_id == \"BGD\"`"
+            ),
+            (
+                "/conditions/and/0",
+                "condition: `payload.days_overdue > 7` became `payload.days_overdue > 9`"
+            ),
             ("/conditions/and/2", "no longer asked: `payload.is_large`"),
             ("/conditions/and/1", "now also asked: `not payload.is_paid`"),
         ]
     );
     assert_eq!(
-        pairs(&condition(json!({"or": [branch]}), json!({"or": [branch, more(30)]}))),
-        [("/conditions/or/1", "now also enough: `payload.days_overdue > 30`")]
+        pairs(&condition(
+            json!({"or": [branch]}),
+            json!({"or": [branch, more(30)]})
+        )),
+        [(
+            "/conditions/or/1",
+            "now also enough: `payload.days_overdue > 30`"
+        )]
     );
-    let became = condition(json!({"or": [branch, more(1)]}), json!({"and": [branch, more(1)]}));
+    let became = condition(
+        json!({"or": [branch, more(1)]}),
+        json!({"and": [branch, more(1)]}),
+    );
     assert_eq!(became.len(), 1);
-    assert!(became[0].1.contains(" or ") && became[0].1.contains("became"), "{became:?}");
+    assert!(
+        became[0].1.contains(" or ") && became[0].1.contains("became"),
+        "{became:?}"
+    );
 }
 
 #[test]
@@ -148,10 +181,16 @@ fn texts_are_told_by_language() {
             json!({"title": {"en": "Late", "ar": "متأخرة", "tlh": "X"}, "body": {"en": "same"}, "action_label": {"en": "Go"}})
         )),
         [
-            ("/title/ar", "title in Arabic changed from “متأخر” to “متأخرة”"),
+            (
+                "/title/ar",
+                "title in Arabic changed from “متأخر” to “متأخرة”"
+            ),
             ("/title/tlh", "title in `tlh` added: “X”"),
             ("/body", "body changed from “same” to en “same”"),
-            ("/action_label/en", "the button's text in English added: “Go”"),
+            (
+                "/action_label/en",
+                "the button's text in English added: “Go”"
+            ),
             ("/sms_body", "SMS text taken away (was: “x”)"),
         ]
     );
@@ -185,15 +224,33 @@ fn who_comes_and_who_goes_is_told_and_how_they_hear_of_it() {
                 "/recipient_branches",
                 "now looked for in branches BGD, BSR (was: the event's branch for roles, any for groups)"
             ),
-            ("/recipient_fields/0", "now also told: whom `payload.assigned_to` names"),
+            (
+                "/recipient_fields/0",
+                "now also told: whom `payload.assigned_to` names"
+            ),
             ("/recipient_groups/0", "now also told: group year end"),
-            ("/recipient_managers/0", "now also told: the manager of who did it"),
-            ("/recipient_managers/1", "now also told: the managers of whom `payload.owner` names"),
-            ("/recipient_managers/2", "now also told: the managers of those told"),
-            ("/recipient_followers", "now also told: whoever follows what the event is about"),
+            (
+                "/recipient_managers/0",
+                "now also told: the manager of who did it"
+            ),
+            (
+                "/recipient_managers/1",
+                "now also told: the managers of whom `payload.owner` names"
+            ),
+            (
+                "/recipient_managers/2",
+                "now also told: the managers of those told"
+            ),
+            (
+                "/recipient_followers",
+                "now also told: whoever follows what the event is about"
+            ),
             ("/exclude_actor", "now left out: who did it"),
             ("/exclude_users/0", "no longer left out: x"),
-            ("/mandatory", "now mandatory: preferences can't switch it off"),
+            (
+                "/mandatory",
+                "now mandatory: preferences can't switch it off"
+            ),
             (
                 "/on_missing",
                 "a missing variable now stops the notification (was: prints —)"

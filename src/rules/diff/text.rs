@@ -74,7 +74,9 @@ fn languages(
         let name = format!("{name} in {}", language(tag));
         let words = match (old, new) {
             (Some(Value::String(old)), Some(Value::String(new))) => changed(&name, old, new),
-            (Some(old), Some(new)) => format!("{name} changed from {} to {}", whole(old), whole(new)),
+            (Some(old), Some(new)) => {
+                format!("{name} changed from {} to {}", whole(old), whole(new))
+            }
             (None, Some(new)) => format!("{name} added: {}", whole(new)),
             (Some(old), None) => format!("{name} taken away (was: {})", whole(old)),
             (None, None) => continue,
@@ -86,16 +88,30 @@ fn languages(
 /// Two texts that differ; of long ones only from shortly before where they do.
 fn changed(name: &str, old: &str, new: &str) -> String {
     let long = old.chars().count().max(new.chars().count()) > SHOWN;
-    let common = old.chars().zip(new.chars()).take_while(|(a, b)| a == b).count();
-    let skip = if long { common.saturating_sub(BEFORE) } else { 0 };
-    format!("{name} changed from {} to {}", quoted(old, skip), quoted(new, skip))
+    let common = old
+        .chars()
+        .zip(new.chars())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let skip = if long {
+        common.saturating_sub(BEFORE)
+    } else {
+        0
+    };
+    format!(
+        "{name} changed from {} to {}",
+        quoted(old, skip),
+        quoted(new, skip)
+    )
 }
 
 fn whole(text: &Value) -> String {
     match text {
         Value::String(text) => quoted(text, 0),
         Value::Object(texts) => {
-            let each = texts.iter().map(|(tag, text)| format!("{tag} {}", whole(text)));
+            let each = texts
+                .iter()
+                .map(|(tag, text)| format!("{tag} {}", whole(text)));
             each.collect::<Vec<_>>().join(", ")
         }
         other => other.to_string(),

@@ -52,8 +52,12 @@ pub(super) fn hopeless(part: &Value, is_carried: &dyn Fn(&str) -> bool) -> Optio
     let missing = || {
         let mut paths = Vec::new();
         variables(part, &mut paths);
-        let own = paths.into_iter().filter_map(|path| path.strip_prefix("payload."));
-        own.filter(|path| !is_carried(path)).map(str::to_owned).next()
+        let own = paths
+            .into_iter()
+            .filter_map(|path| path.strip_prefix("payload."));
+        own.filter(|path| !is_carried(path))
+            .map(str::to_owned)
+            .next()
     };
     // With a default of its own it isn't missing.
     let is_plain = |part: &Value| match operation(part) {

@@ -14,11 +14,11 @@ use serde_json::Value;
 
 use crate::kernel::ChannelKind;
 use crate::kernel::{Error, Result};
+use crate::rules::Draft;
 use crate::rules::definition::Definition;
 use crate::rules::model::Warning;
 use crate::rules::pattern::Pattern;
 use crate::rules::suggest::did_you_mean;
-use crate::rules::Draft;
 
 /// One event of each standard type, as an ERP sends it.
 const STANDARD: &str = include_str!("../../../sql/starter/examples.json");
@@ -85,7 +85,10 @@ impl Known {
             .map_err(|e| Error::internal("the built-in examples can't be read", e))?;
         let mut known = Self::default();
         for event in standard {
-            fields::collect(&event.payload, known.fields.entry(event.event_type.clone()).or_default());
+            fields::collect(
+                &event.payload,
+                known.fields.entry(event.event_type.clone()).or_default(),
+            );
             let modules = known.types.entry(event.event_type).or_default();
             modules.insert(event.source_module);
         }
@@ -126,7 +129,11 @@ impl Known {
         if about.is_empty() && *pattern != Pattern::Any {
             let known: Vec<&str> = match pattern {
                 Pattern::Exact(_) => self.types.keys().map(String::as_str).collect(),
-                _ => self.types.keys().filter_map(|name| Some(name.rsplit_once('.')?.0)).collect(),
+                _ => self
+                    .types
+                    .keys()
+                    .filter_map(|name| Some(name.rsplit_once('.')?.0))
+                    .collect(),
             };
             let (written, what) = match pattern {
                 Pattern::Prefix(prefix) => (prefix, "no type below it is a standard one"),
@@ -147,7 +154,10 @@ impl Known {
         if about.iter().any(|(_, modules)| modules.contains(module)) {
             return;
         }
-        let modules: BTreeSet<&str> = about.iter().flat_map(|(_, modules)| modules.iter().map(String::as_str)).collect();
+        let modules: BTreeSet<&str> = about
+            .iter()
+            .flat_map(|(_, modules)| modules.iter().map(String::as_str))
+            .collect();
         let modules: Vec<&str> = modules.into_iter().collect();
         let near = did_you_mean(module, &modules);
         found.push((
@@ -201,7 +211,11 @@ impl Known {
                 if !is_carried(&path) {
                     found.push((
                         "unknown_field",
-                        format!("{key} names `{path}`, and no known event of type `{}` carries that{}", draft.event_type_pattern, near(&path)),
+                        format!(
+                            "{key} names `{path}`, and no known event of type `{}` carries that{}",
+                            draft.event_type_pattern,
+                            near(&path)
+                        ),
                     ));
                 }
             }
@@ -211,13 +225,27 @@ impl Known {
     fn audience(&self, definition: &Definition, found: &mut Vec<(&'static str, String)>) {
         let audience = &definition.audience;
         let (roles, groups) = (refs(&self.names.0), refs(&self.names.1));
-        for role in audience.roles.iter().filter(|role| !self.roles.contains(*role)) {
+        for role in audience
+            .roles
+            .iter()
+            .filter(|role| !self.roles.contains(*role))
+        {
             let near = did_you_mean(role, &roles);
-            found.push(("empty_role", format!("nobody active holds the role {role}{near}")));
+            found.push((
+                "empty_role",
+                format!("nobody active holds the role {role}{near}"),
+            ));
         }
-        for group in audience.groups.iter().filter(|group| !self.groups.contains(*group)) {
+        for group in audience
+            .groups
+            .iter()
+            .filter(|group| !self.groups.contains(*group))
+        {
             let near = did_you_mean(group, &groups);
-            found.push(("empty_group", format!("nobody active is in the group {group}{near}")));
+            found.push((
+                "empty_group",
+                format!("nobody active is in the group {group}{near}"),
+            ));
         }
         let missing = |ids: &[String], wanted: Option<bool>| -> Vec<String> {
             let there = |id: &&String| self.people.get(*id).copied() == wanted;
@@ -227,21 +255,30 @@ impl Known {
         if !strangers.is_empty() {
             found.push((
                 "unknown_person",
-                format!("recipient_users names who isn't in the directory: {}", named(&refs(&strangers))),
+                format!(
+                    "recipient_users names who isn't in the directory: {}",
+                    named(&refs(&strangers))
+                ),
             ));
         }
         let gone = missing(&audience.users, Some(false));
         if !gone.is_empty() {
             found.push((
                 "inactive_person",
-                format!("recipient_users names who isn't active, and so is told nothing: {}", named(&refs(&gone))),
+                format!(
+                    "recipient_users names who isn't active, and so is told nothing: {}",
+                    named(&refs(&gone))
+                ),
             ));
         }
         let strangers = missing(&audience.excluded, None);
         if !strangers.is_empty() {
             found.push((
                 "unknown_person",
-                format!("exclude_users names who isn't in the directory: {}", named(&refs(&strangers))),
+                format!(
+                    "exclude_users names who isn't in the directory: {}",
+                    named(&refs(&strangers))
+                ),
             ));
         }
     }
@@ -256,7 +293,9 @@ impl Known {
             if !channels.contains(channel) {
                 found.push((
                     "channel_not_configured",
-                    format!("no worker has settings for {channel}: what would go that way is withheld"),
+                    format!(
+                        "no worker has settings for {channel}: what would go that way is withheld"
+                    ),
                 ));
             }
         }

@@ -58,7 +58,10 @@ impl Known {
             .collect();
         drafts.retain(|draft| draft.enabled);
         let known = Self::of(client, &drafts.iter().collect::<Vec<_>>()).await?;
-        Ok(drafts.iter().flat_map(|draft| known.warnings(draft)).collect())
+        Ok(drafts
+            .iter()
+            .flat_map(|draft| known.warnings(draft))
+            .collect())
     }
 }
 
@@ -87,7 +90,9 @@ async fn types(client: &Client) -> Result<Vec<(String, String)>> {
 /// Payloads of the newest events, by type.
 async fn payloads(client: &Client) -> Result<Vec<(String, Value)>> {
     let statement = client
-        .prepare_cached(include_str!("../../../sql/queries/rules/reach_payloads.sql"))
+        .prepare_cached(include_str!(
+            "../../../sql/queries/rules/reach_payloads.sql"
+        ))
         .await?;
     let rows = client.query(&statement, &[]).await?;
     rows.iter()
@@ -97,7 +102,9 @@ async fn payloads(client: &Client) -> Result<Vec<(String, Value)>> {
 
 async fn channels(client: &Client) -> Result<Option<BTreeSet<String>>> {
     let statement = client
-        .prepare_cached(include_str!("../../../sql/queries/rules/reach_channels.sql"))
+        .prepare_cached(include_str!(
+            "../../../sql/queries/rules/reach_channels.sql"
+        ))
         .await?;
     let row = client.query_one(&statement, &[]).await?;
     let channels: Option<Vec<String>> = row.try_get("channels")?;
@@ -111,7 +118,9 @@ async fn people(client: &Client, named: &Named) -> Result<Vec<(String, String)>>
     let statement = client
         .prepare_cached(include_str!("../../../sql/queries/rules/reach_people.sql"))
         .await?;
-    let rows = client.query(&statement, &[&roles, &groups, &people]).await?;
+    let rows = client
+        .query(&statement, &[&roles, &groups, &people])
+        .await?;
     rows.iter()
         .map(|row| Ok((row.try_get("kind")?, row.try_get("name")?)))
         .collect()

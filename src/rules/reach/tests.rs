@@ -21,9 +21,14 @@ fn draft(pattern: &str, module: Option<&str>, condition: Value, template: Value)
 /// The standard types, one of the ERP's own, some people and a worker that mails.
 fn known() -> Known {
     let mut known = Known::standard().unwrap();
-    known.types.insert("truck.parked".into(), ["fleet".to_owned()].into());
+    known
+        .types
+        .insert("truck.parked".into(), ["fleet".to_owned()].into());
     known.roles.insert("accountant".into());
-    known.names = (vec!["accountant".into(), "cfo".into()], vec!["year end".into()]);
+    known.names = (
+        vec!["accountant".into(), "cfo".into()],
+        vec!["year end".into()],
+    );
     known.people = [("ali".to_owned(), true), ("omar".to_owned(), false)].into();
     known.channels = Some(["email".to_owned()].into());
     known
@@ -50,11 +55,27 @@ fn nothing_is_said_of_a_rule_that_can_reach_somebody() {
     let condition = json!({"and": [{">": [{"var": "payload.amount"}, 7]}, {"!": {"var": "payload.unheard_of"}},
         {"<": [{"var": "payload.unheard_of"}, 7]}, {"==": [{"var": ["payload.unheard_of", 5]}, 5]},
         {"or": [{"var": "payload.unheard_of"}, {"var": "payload.amount"}]}, {"==": [{"var": "event.branch_id"}, "BGD"]}]});
-    assert_eq!(said(&draft("invoice.created", Some("invoicing"), condition, sound.clone())), []);
+    assert_eq!(
+        said(&draft(
+            "invoice.created",
+            Some("invoicing"),
+            condition,
+            sound.clone()
+        )),
+        []
+    );
     for pattern in ["*", "invoice.*", "truck.parked", "truck.*"] {
         let anything = json!({"var": "payload.anything"});
-        let condition = if pattern == "invoice.*" { Value::Null } else { anything };
-        assert_eq!(said(&draft(pattern, None, condition, json!({}))), [], "{pattern}");
+        let condition = if pattern == "invoice.*" {
+            Value::Null
+        } else {
+            anything
+        };
+        assert_eq!(
+            said(&draft(pattern, None, condition, json!({}))),
+            [],
+            "{pattern}"
+        );
     }
     // What can't be compiled is the compiler's to tell.
     let broken = Draft {
@@ -67,12 +88,36 @@ fn nothing_is_said_of_a_rule_that_can_reach_somebody() {
 #[test]
 fn types_and_modules_that_no_event_has_are_named_with_the_nearest() {
     let of = |pattern: &str, module| draft(pattern, module, Value::Null, json!({}));
-    says(&of("invoice.overdu", None), "unknown_event_type", "did you mean `invoice.overdue`?");
-    says(&of("invoce.*", None), "unknown_event_type", "did you mean `invoice`?");
-    says(&of("zebra.born", None), "unknown_event_type", "none of the standard ones");
-    says(&of("invoice.overdue", Some("invoice")), "unknown_module", "did you mean `invoicing`?");
-    says(&of("truck.*", Some("sales")), "unknown_module", "they come from fleet");
-    says(&of("*", Some("nowhere")), "unknown_module", "ever came from module nowhere");
+    says(
+        &of("invoice.overdu", None),
+        "unknown_event_type",
+        "did you mean `invoice.overdue`?",
+    );
+    says(
+        &of("invoce.*", None),
+        "unknown_event_type",
+        "did you mean `invoice`?",
+    );
+    says(
+        &of("zebra.born", None),
+        "unknown_event_type",
+        "none of the standard ones",
+    );
+    says(
+        &of("invoice.overdue", Some("invoicng")),
+        "unknown_module",
+        "did you mean `invoicing`?",
+    );
+    says(
+        &of("truck.*", Some("sales")),
+        "unknown_module",
+        "they come from fleet",
+    );
+    says(
+        &of("*", Some("nowhere")),
+        "unknown_module",
+        "ever came from module nowhere",
+    );
 }
 
 #[test]
@@ -103,12 +148,36 @@ fn conditions_that_need_what_no_known_event_carries_are_told() {
 #[test]
 fn roles_groups_people_and_channels_that_lead_to_nobody_are_told() {
     let of = |template| draft("invoice.created", None, Value::Null, template);
-    says(&of(json!({"recipient_roles": ["acountant"]})), "empty_role", "(did you mean `accountant`?)");
-    says(&of(json!({"recipient_groups": ["year ends"]})), "empty_group", "(did you mean `year end`?)");
-    says(&of(json!({"recipient_users": ["ali", "nobody"]})), "unknown_person", "directory: nobody");
-    says(&of(json!({"recipient_users": ["omar"]})), "inactive_person", "told nothing: omar");
-    says(&of(json!({"exclude_users": [1, 2, 3, 4, 5, 6, 7]})), "unknown_person", "directory: 1, 2, 3, 4, 5 and 2 more");
-    says(&of(json!({"channels": ["in_app", "sms"]})), "channel_not_configured", "settings for sms");
+    says(
+        &of(json!({"recipient_roles": ["acountant"]})),
+        "empty_role",
+        "(did you mean `accountant`?)",
+    );
+    says(
+        &of(json!({"recipient_groups": ["year ends"]})),
+        "empty_group",
+        "(did you mean `year end`?)",
+    );
+    says(
+        &of(json!({"recipient_users": ["ali", "nobody"]})),
+        "unknown_person",
+        "directory: nobody",
+    );
+    says(
+        &of(json!({"recipient_users": ["omar"]})),
+        "inactive_person",
+        "told nothing: omar",
+    );
+    says(
+        &of(json!({"exclude_users": [1, 2, 3, 4, 5, 6, 7]})),
+        "unknown_person",
+        "directory: 1, 2, 3, 4, 5 and 2 more",
+    );
+    says(
+        &of(json!({"channels": ["in_app", "sms"]})),
+        "channel_not_configured",
+        "settings for sms",
+    );
     let silent = Known {
         channels: None,
         ..known()
@@ -119,10 +188,16 @@ fn roles_groups_people_and_channels_that_lead_to_nobody_are_told() {
 #[test]
 fn paths_are_learnt_through_lists_and_places_in_them_are_passed_over() {
     let mut found = BTreeSet::new();
-    fields::collect(&json!({"a": {"b": [{"c": 1}, {"d": {"e": {"f": 2}}}]}, "n": null}), &mut found);
+    fields::collect(
+        &json!({"a": {"b": [{"c": 1}, {"d": {"e": {"f": 2}}}]}, "n": null}),
+        &mut found,
+    );
     let found: BTreeSet<&str> = found.iter().map(String::as_str).collect();
     let expected = ["a", "a.b", "a.b.c", "a.b.d", "a.b.d.e", "n"];
     assert_eq!(found, expected.into_iter().collect());
     assert!(fields::is_carried("a.b.0.c", &found) && !fields::is_carried("a.b.1.x", &found));
-    assert!(fields::is_carried("a.b.d.e.f", &found), "too deep to be missed");
+    assert!(
+        fields::is_carried("a.b.d.e.f", &found),
+        "too deep to be missed"
+    );
 }

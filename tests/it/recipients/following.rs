@@ -15,7 +15,13 @@ async fn one_follows_and_stops_following_and_says_either_as_often_as_one_likes()
     let db = TestDb::new().await;
     let sql = db.client().await;
     sql.batch_execute(SHOP).await.unwrap();
-    rule(&sql, "r", "invoice.*", &json!({"title": "t", "recipient_followers": true})).await;
+    rule(
+        &sql,
+        "r",
+        "invoice.*",
+        &json!({"title": "t", "recipient_followers": true}),
+    )
+    .await;
     let app = App::start_with(&db, WHOLE, &[]).await;
     let about = json!({"entity_type": "invoice", "entity_id": "7/ب"});
     for (method, expected) in [("PUT", &["dina"][..]), ("DELETE", &[])] {
@@ -44,11 +50,14 @@ async fn ones_own_list_is_paged_and_filtered_and_nobody_elses() {
         let path = format!("/v1/follows/{what}");
         assert_eq!(app.call("PUT", &path, "ali", &[], None).await.0, 204);
     }
-    app.call("PUT", "/v1/follows/order/3", "dina", &[], None).await;
+    app.call("PUT", "/v1/follows/order/3", "dina", &[], None)
+        .await;
     let mut seen = Vec::new();
     let mut cursor = String::new();
     loop {
-        let page = app.get(&format!("/v1/follows?limit=3{cursor}"), "ali").await;
+        let page = app
+            .get(&format!("/v1/follows?limit=3{cursor}"), "ali")
+            .await;
         for item in page["items"].as_array().unwrap() {
             assert!(item["since"].is_string());
             seen.push(format!("{}/{}", item["entity_type"], item["entity_id"]).replace('"', ""));
@@ -59,9 +68,13 @@ async fn ones_own_list_is_paged_and_filtered_and_nobody_elses() {
         }
     }
     assert_eq!(seen, ["invoice/10", "invoice/9", "order/1", "order/2"]);
-    let page = app.get("/v1/follows?entity_type=order&entity_id=2", "ali").await;
+    let page = app
+        .get("/v1/follows?entity_type=order&entity_id=2", "ali")
+        .await;
     assert_eq!(page["items"].as_array().unwrap().len(), 1);
-    let page = app.get("/v1/follows?entity_type=order&entity_id=3", "ali").await;
+    let page = app
+        .get("/v1/follows?entity_type=order&entity_id=3", "ali")
+        .await;
     assert_eq!(page["items"], json!([]));
     app.stop().await;
 }
@@ -79,14 +92,38 @@ async fn admins_say_it_for_others_which_is_written_down_and_auditors_look() {
     let (status, refused) = as_admin(&app, "PUT", &format!("{LIST}/nobody")).await;
     assert_eq!((status, &refused["code"]), (404, &json!("not_found")));
     let (_, page) = app.call("GET", LIST, "eye", &["auditor"], None).await;
-    let ids: Vec<&str> = page["items"].as_array().unwrap().iter().map(|f| f["user_id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| f["user_id"].as_str().unwrap())
+        .collect();
     assert_eq!(ids, ["ali", "maya"]);
-    let (_, page) = app.call("GET", &format!("{LIST}?limit=1"), "eye", &["auditor"], None).await;
+    let (_, page) = app
+        .call("GET", &format!("{LIST}?limit=1"), "eye", &["auditor"], None)
+        .await;
     let next = page["next_cursor"].as_str().unwrap();
-    let (_, page) = app.call("GET", &format!("{LIST}?limit=1&cursor={next}"), "eye", &["auditor"], None).await;
-    assert_eq!((&page["items"][0]["user_id"], &page["next_cursor"]), (&json!("maya"), &Value::Null));
-    assert_eq!(as_admin(&app, "DELETE", &format!("{LIST}/maya")).await.0, 204);
-    assert_eq!(as_admin(&app, "DELETE", &format!("{LIST}/maya")).await.0, 204);
+    let (_, page) = app
+        .call(
+            "GET",
+            &format!("{LIST}?limit=1&cursor={next}"),
+            "eye",
+            &["auditor"],
+            None,
+        )
+        .await;
+    assert_eq!(
+        (&page["items"][0]["user_id"], &page["next_cursor"]),
+        (&json!("maya"), &Value::Null)
+    );
+    assert_eq!(
+        as_admin(&app, "DELETE", &format!("{LIST}/maya")).await.0,
+        204
+    );
+    assert_eq!(
+        as_admin(&app, "DELETE", &format!("{LIST}/maya")).await.0,
+        204
+    );
 
     let log = "select string_agg(concat_ws(' ', actor, action, subject_id, coalesce(after, before) ->> 'entity_id'), ', ' order by id)
                  from neurolink_audit_log where subject_kind = 'follower'";
@@ -109,9 +146,21 @@ async fn nobody_follows_without_end_and_an_erps_transaction_is_not_undone_by_it(
     )
     .await
     .unwrap();
-    let (status, refused) = app.call("PUT", "/v1/follows/order/new", "ali", &[], None).await;
-    assert_eq!((status, &refused["code"]), (409, &json!("too_many_follows")), "{refused}");
-    assert_eq!(app.call("PUT", "/v1/follows/order/7", "ali", &[], None).await.0, 204, "already");
+    let (status, refused) = app
+        .call("PUT", "/v1/follows/order/new", "ali", &[], None)
+        .await;
+    assert_eq!(
+        (status, &refused["code"]),
+        (409, &json!("too_many_follows")),
+        "{refused}"
+    );
+    assert_eq!(
+        app.call("PUT", "/v1/follows/order/7", "ali", &[], None)
+            .await
+            .0,
+        204,
+        "already"
+    );
     let followed = "select neurolink_follow('ali', 'order', 'new')";
     let followed: Option<bool> = sql.query_one(followed, &[]).await.unwrap().get(0);
     assert_eq!(followed, None);

@@ -23,7 +23,9 @@ const COLUMNS: &str = "s.emp_no as id, s.full_name as display_name, null::varcha
 const GROUPS: &str = "array(select t.team from erp_teams t where t.emp_no = s.emp_no) as groups";
 
 fn view(groups: &str) -> String {
-    format!("drop view neurolink_directory; create view neurolink_directory as select {COLUMNS}{groups} from erp_staff s;")
+    format!(
+        "drop view neurolink_directory; create view neurolink_directory as select {COLUMNS}{groups} from erp_staff s;"
+    )
 }
 
 #[tokio::test]
@@ -33,9 +35,11 @@ async fn groups_managers_and_followers_are_read_through_a_dbas_own_view() {
     sql.batch_execute(&format!("{ERP}{}", view(&format!(", {GROUPS}"))))
         .await
         .unwrap();
-    sql.batch_execute("select neurolink_follow(id, 'order', '9') from unnest('{1,2,5,77}'::text[]) id")
-        .await
-        .unwrap();
+    sql.batch_execute(
+        "select neurolink_follow(id, 'order', '9') from unnest('{1,2,5,77}'::text[]) id",
+    )
+    .await
+    .unwrap();
     let app = App::start(&db).await;
     reach(
         &sql,
@@ -74,20 +78,29 @@ async fn groups_managers_and_followers_are_read_through_a_dbas_own_view() {
 async fn a_view_without_groups_is_read_all_the_same_also_when_it_changes_under_a_running_node() {
     let db = TestDb::new().await;
     let sql = db.client().await;
-    sql.batch_execute(&format!("{ERP}{}", view(""))).await.unwrap();
+    sql.batch_execute(&format!("{ERP}{}", view("")))
+        .await
+        .unwrap();
     let template = json!({"title": "t", "recipient_groups": ["year end"], "recipient_users": [5]});
     rule(&sql, "told", "*", &template).await;
     let app = App::start(&db).await;
     let first = emit(&sql, "a.b", &json!({})).await;
     drained(&sql).await;
     assert_eq!(told(&sql, first).await, ["5"]);
-    let (status, person) = app.call("GET", "/v1/users/1", "eye", &["auditor"], None).await;
+    let (status, person) = app
+        .call("GET", "/v1/users/1", "eye", &["auditor"], None)
+        .await;
     assert_eq!((status, &person["groups"]), (200, &json!([])));
-    let (status, page) = app.call("GET", "/v1/users?group=x", "eye", &["auditor"], None).await;
+    let (status, page) = app
+        .call("GET", "/v1/users?group=x", "eye", &["auditor"], None)
+        .await;
     assert_eq!((status, &page["items"]), (200, &json!([])));
 
     // More often than statements are planned anew: kept plans must see the new view, too.
-    for (groups, expected) in [(format!(", {GROUPS}"), &["1", "5"][..]), (String::new(), &["5"])] {
+    for (groups, expected) in [
+        (format!(", {GROUPS}"), &["1", "5"][..]),
+        (String::new(), &["5"]),
+    ] {
         sql.batch_execute(&format!("begin; {} commit;", view(&groups)))
             .await
             .unwrap();
@@ -96,8 +109,20 @@ async fn a_view_without_groups_is_read_all_the_same_also_when_it_changes_under_a
             drained(&sql).await;
             assert_eq!(told(&sql, id).await, expected);
         }
-        let (_, page) = app.call("GET", "/v1/users?group=year%20end", "eye", &["auditor"], None).await;
-        assert_eq!(page["items"].as_array().unwrap().len(), if groups.is_empty() { 0 } else { 2 }, "{page}");
+        let (_, page) = app
+            .call(
+                "GET",
+                "/v1/users?group=year%20end",
+                "eye",
+                &["auditor"],
+                None,
+            )
+            .await;
+        assert_eq!(
+            page["items"].as_array().unwrap().len(),
+            if groups.is_empty() { 0 } else { 2 },
+            "{page}"
+        );
     }
     app.stop().await;
 }
@@ -125,7 +150,10 @@ async fn the_migration_adds_groups_to_our_own_directory_and_leaves_a_dbas_as_it_
             (false, 0),
         ),
         (
-            format!("select upper(id) collate \"C\" as id, {} from neurolink_users", &list[4..]),
+            format!(
+                "select upper(id) collate \"C\" as id, {} from neurolink_users",
+                &list[4..]
+            ),
             (false, 1),
         ),
     ] {
@@ -141,9 +169,11 @@ async fn the_migration_adds_groups_to_our_own_directory_and_leaves_a_dbas_as_it_
         .unwrap();
         sql.batch_execute(recipients_section()).await.unwrap();
         assert_eq!(shown(&sql).await, expected, "{directory}");
-        sql.batch_execute("update neurolink_meta set value = 'older' where key = 'objects_checksum'")
-            .await
-            .unwrap();
+        sql.batch_execute(
+            "update neurolink_meta set value = 'older' where key = 'objects_checksum'",
+        )
+        .await
+        .unwrap();
         migrate::run(&db.db()).await.unwrap();
         assert_eq!(shown(&sql).await, expected, "{directory}");
     }
@@ -152,7 +182,9 @@ async fn the_migration_adds_groups_to_our_own_directory_and_leaves_a_dbas_as_it_
 /// The migration's part about recipients, whatever stands before and behind it.
 fn recipients_section() -> &'static str {
     const WHOLE: &str = include_str!("../../../sql/migrations/V0003__trust.sql");
-    let begin = WHOLE.find("alter table neurolink_users add column groups").unwrap();
+    let begin = WHOLE
+        .find("alter table neurolink_users add column groups")
+        .unwrap();
     let last = "Written by neurolink_follow() and neurolink_unfollow().';";
     let end = begin + WHOLE[begin..].find(last).unwrap() + last.len();
     &WHOLE[begin..end]

@@ -152,10 +152,12 @@ fn followed(world: &World, limit: &str) -> Vec<Answer> {
             read!("directory/follows"),
             &["'u1'", "'order'", after, "null", "null", limit],
         ));
-        answers.push(Answer::new(format!("followers of an invoice, {place}")).then(
-            read!("directory/entity_followers"),
-            &["'invoice'", "'1'", after, limit],
-        ));
+        answers.push(
+            Answer::new(format!("followers of an invoice, {place}")).then(
+                read!("directory/entity_followers"),
+                &["'invoice'", "'1'", after, limit],
+            ),
+        );
     }
     answers.push(Answer::new("whether u1 follows an order").then(
         read!("directory/follows"),
