@@ -218,8 +218,7 @@ impl Evaluator {
         let judged = watchdog::judge(dog, rulebook, &rules, &events, now)
             .await
             .map_err(|f| f.of(&jobs))?; // 4: matches
-        let (roles, ids) = choose::wanted(&judged);
-        let people = directory::store::find(&tx, &roles, &ids)
+        let people = directory::store::find(&tx, &choose::wanted(&judged))
             .await
             .map_err(Failure::blameless)?;
         let people = Arc::new(people);

@@ -1,8 +1,8 @@
 //! Who is told what: matches × people → tellings, so many that a transaction stays short. Pure.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use crate::directory::{People, recipients};
+use crate::directory::{People, Wanted, recipients};
 use crate::pipeline::compose::Judged;
 use crate::rules::limits;
 
@@ -17,16 +17,11 @@ pub struct Telling {
     pub person: usize,
 }
 
-/// The roles and people whom the directory is asked for.
+/// Whom the directory is asked for.
 #[must_use]
-pub fn wanted(judged: &[Judged]) -> (Vec<String>, Vec<String>) {
-    let audiences = || judged.iter().flat_map(|j| &j.matches).map(|m| &m.audience);
-    let roles: BTreeSet<&String> = audiences().flat_map(|a| &a.roles).collect();
-    let users: BTreeSet<&String> = audiences().flat_map(|a| &a.users).collect();
-    (
-        roles.into_iter().cloned().collect(),
-        users.into_iter().cloned().collect(),
-    )
+pub fn wanted(judged: &[Judged]) -> Wanted {
+    let matches = judged.iter().flat_map(|judgement| &judgement.matches);
+    Wanted::of(matches.map(|matched| &matched.audience))
 }
 
 /// A batch tells at most so many, and a match more: then matches of its other events wait for a transaction of their own.

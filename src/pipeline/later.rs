@@ -22,13 +22,12 @@ use crate::pipeline::compose::{Judged, Order};
 use crate::pipeline::decide::Scene;
 use crate::pipeline::later::again::matches;
 use crate::pipeline::later::due::{
-    Due, Told, What, advance, alive, escalation, live_gatherings, peek, rule_off,
+    Due, Told, What, advance, alive, live_gatherings, peek, rule_off,
 };
 use crate::pipeline::replay::Turn;
 use crate::pipeline::{Evaluator, Failure, Written, digest, watchdog};
 use crate::queue;
 use crate::queue::model::{AlarmClaim, Round, Source};
-use crate::rules::RuleSet;
 use crate::rules::memory::items;
 use crate::rules::memory::ledger::Key;
 use crate::rules::memory::store;
@@ -132,11 +131,10 @@ impl Evaluator {
             .filter_map(|d| Some((d.what.event()?, d.key.rule)))
             .collect();
         let told = Told::of(store::told_so_far(&tx, &of).await?);
-        let managers = self.managers(&tx, &due, &rules, &told).await?;
 
         let (set, seen) = (rules.clone(), events.clone());
         let again = watchdog::run(self.settings.watchdog, &self.rulebook, move |progress| {
-            let judged = matches(&mut due, &set, &seen, &told, &managers, progress);
+            let judged = matches(&mut due, &set, &seen, &told, progress);
             Ok((judged, due, told))
         });
         let (judged, due, told) = again.await.map_err(|upset| upset.of(&[]))?; // 4, again
@@ -242,47 +240,18 @@ impl Evaluator {
         Ok(Written { users, deliveries })
     }
 
-    /// The managers of those who were told, where an escalation asks for them.
-    async fn managers(
-        &self,
-        tx: &Tx,
-        due: &[Due],
-        rules: &RuleSet,
-        told: &Told,
-    ) -> Result<HashMap<String, String>, Failure> {
-        let mut asked = BTreeSet::new();
-        for due in due {
-            let What::Watch(watch) = &due.what else {
-                continue;
-            };
-            let step = rules
-                .by_id(due.key.rule)
-                .and_then(|rule| escalation(rule, watch));
-            if step.is_some_and(|step| step.managers) {
-                let those = told.of_rule(watch.event, due.key.rule);
-                asked.extend(those.iter().map(|one| one.user_id.clone()));
-            }
-        }
-        let asked: Vec<String> = asked.into_iter().collect();
-        let people = directory::store::find(tx, &[], &asked)
-            .await
-            .map_err(Failure::blameless)?;
-        let manager = |id: &String| Some((id.clone(), people.by_id(id)?.manager_id.clone()?));
-        Ok(asked.iter().filter_map(manager).collect())
-    }
-
     async fn people(
         &self,
         tx: &Tx,
         judged: &[Judged],
         due: &[Due],
     ) -> Result<Arc<directory::People>, Failure> {
-        let (roles, mut ids) = choose::wanted(judged);
-        ids.extend(due.iter().filter_map(|d| match &d.what {
+        let mut wanted = choose::wanted(judged);
+        wanted.ids.extend(due.iter().filter_map(|d| match &d.what {
             What::Digest(gathering) => Some(gathering.user.clone()),
             _ => None,
         }));
-        directory::store::find(tx, &roles, &ids)
+        directory::store::find(tx, &wanted)
             .await
             .map(Arc::new)
             .map_err(Failure::blameless)

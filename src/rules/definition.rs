@@ -13,7 +13,7 @@ use crate::rules::suggest::did_you_mean;
 use crate::rules::text::{Text, kind};
 
 /// The keys there are, beside those of time and memory.
-const OWN: [&str; 18] = [
+const OWN: [&str; 22] = [
     "title",
     "body",
     "severity",
@@ -25,7 +25,11 @@ const OWN: [&str; 18] = [
     "recipient_users",
     "recipient_branches",
     "recipient_fields",
+    "recipient_groups",
+    "recipient_managers",
+    "recipient_followers",
     "exclude_actor",
+    "exclude_users",
     "email_subject",
     "email_html",
     "sms_body",
@@ -124,13 +128,7 @@ impl Definition {
             channels: keys.channels()?,
             mandatory: keys.flag("mandatory")?,
             strict,
-            audience: AudienceRule {
-                roles: keys.ids("recipient_roles", limits::ROLES)?,
-                users: keys.ids("recipient_users", limits::USERS)?,
-                branches: keys.branches()?,
-                fields: keys.fields()?,
-                exclude_actor: keys.flag("exclude_actor")?,
-            },
+            audience: AudienceRule::read(&keys)?,
             memory: memory::read::memory(&keys)?,
             title,
             body: keys.text("body", Escape::Plain)?,

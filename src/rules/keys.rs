@@ -3,7 +3,6 @@
 use serde_json::{Map, Value as Json};
 
 use crate::kernel::ChannelKind;
-use crate::rules::audience::BranchRule;
 use crate::rules::limits;
 use crate::rules::model::Fault;
 use crate::rules::render::Escape;
@@ -164,46 +163,5 @@ impl<'j> Keys<'j> {
             channels.push(ChannelKind::InApp);
         }
         Ok(channels)
-    }
-
-    /// Which branches.
-    pub(crate) fn branches(&self) -> Result<BranchRule, Fault> {
-        const KEY: &str = "recipient_branches";
-        match self.get(KEY) {
-            None => Ok(BranchRule::Event),
-            Some(Json::String(word)) if word == "event" => Ok(BranchRule::Event),
-            Some(Json::String(word)) if word == "any" => Ok(BranchRule::Any),
-            Some(Json::Array(items)) if !items.is_empty() => {
-                let ids = self.ids(KEY, limits::BRANCHES)?;
-                // `*` is how a person says "all branches"; for a rule that is "any".
-                Ok(if ids.iter().any(|id| id == "*") {
-                    BranchRule::Any
-                } else {
-                    BranchRule::Of(ids)
-                })
-            }
-            Some(_) => self.fault(KEY, "it is \"event\", \"any\", or a list of branches"),
-        }
-    }
-
-    /// Paths into the payload.
-    pub(crate) fn fields(&self) -> Result<Vec<Vec<String>>, Fault> {
-        const KEY: &str = "recipient_fields";
-        let paths = self.ids(KEY, limits::FIELDS)?;
-        let mut fields = Vec::with_capacity(paths.len());
-        for (i, path) in paths.iter().enumerate() {
-            let path = path.strip_prefix("payload.").unwrap_or(path);
-            let keys: Vec<String> = path.split('.').map(str::to_owned).collect();
-            if keys.iter().any(String::is_empty) {
-                return self.fault(
-                    &format!("{KEY}/{i}"),
-                    &format!(
-                        "`{path}` is no path: it is written like `assigned_to` or `lines.owner_id`"
-                    ),
-                );
-            }
-            fields.push(keys);
-        }
-        Ok(fields)
     }
 }

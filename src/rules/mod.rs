@@ -5,6 +5,7 @@
 //! (the template's keys), `conditions`, then the way of a text: `scan` → `lower` → `template` → `render` → `write`.
 
 mod audience;
+mod audience_keys;
 mod blame;
 mod budget;
 mod calls;
@@ -13,6 +14,7 @@ mod conditions;
 mod dates;
 mod decimal;
 mod definition;
+pub mod diff;
 pub mod draft;
 mod facts;
 pub mod held;
@@ -28,6 +30,7 @@ pub mod model;
 mod operators;
 mod pattern;
 mod payload;
+mod reach;
 mod render;
 pub mod routes;
 pub mod saved;
@@ -46,6 +49,7 @@ pub use check::check;
 pub use draft::Draft;
 pub use inquiry::{FailingPart, Finding};
 pub use memory::Memory;
-pub use model::{Audience, Fault, Match, Reader, Rendered, RuleRow, Warning};
+pub use model::{Audience, Entity, Fault, Match, Reader, Rendered, RuleRow, Warning};
 pub use pattern::concerns;
+pub use reach::Known;
 pub use set::RuleSet;

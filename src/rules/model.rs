@@ -52,32 +52,58 @@ pub struct Warning {
 }
 
 /// Which branches a rule's roles are looked for in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Branches {
     /// No matter.
+    #[default]
     Any,
     /// People of one of these branches, or of all (`*`).
     Of(Vec<String>),
 }
 
 /// Who a match is for, before people are looked up.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Audience {
     /// Holders of any of these roles, within `branches`.
     pub roles: Vec<String>,
     /// The branches that limit the roles (an event without a branch under `"event"` gives `Any`).
     pub branches: Branches,
+    /// Members of any of these groups, within `group_branches`.
+    pub groups: Vec<String>,
+    /// The branches that limit the groups: `Any` unless the rule names branches itself.
+    pub group_branches: Branches,
     /// These people by id, whatever their branch: `recipient_users` and what `recipient_fields` point at.
     pub users: Vec<String>,
+    /// Whoever follows this.
+    pub followers_of: Option<Entity>,
+    /// The managers of these people, by their ids: the actor, and whom `recipient_managers` points at.
+    pub managers_of: Vec<String>,
+    /// The managers of everybody chosen otherwise.
+    pub managers_of_recipients: bool,
     /// This person is left out (`exclude_actor`).
     pub except: Option<String>,
+    /// And these (`exclude_users`).
+    pub excluded: Vec<String>,
+}
+
+/// What an event is about, as people follow it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Entity {
+    /// `invoice`.
+    pub entity_type: String,
+    /// `88101`.
+    pub entity_id: String,
 }
 
 impl Audience {
     /// Whether it can reach nobody, whoever there is.
     #[must_use]
     pub fn is_nobody(&self) -> bool {
-        self.roles.is_empty() && self.users.is_empty()
+        self.roles.is_empty()
+            && self.groups.is_empty()
+            && self.users.is_empty()
+            && self.managers_of.is_empty()
+            && self.followers_of.is_none()
     }
 }
 

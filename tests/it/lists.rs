@@ -14,7 +14,7 @@ use crate::support::TestDb;
 
 /// Statements that begin as reads do and are no list, count, trace or summary, each with what it is. A new one is either measured
 /// (`src/ops/bench/lists/`) or stands here.
-const NO_LISTS: [(&str, &str); 53] = [
+const NO_LISTS: [(&str, &str); 60] = [
     ("cli/emit", "writes, by a function"),
     ("cli/emitted", "one event by its id, after a write"),
     ("cli/may_compare", "a right"),
@@ -89,6 +89,19 @@ const NO_LISTS: [(&str, &str); 53] = [
         "a batch's events and rules, by the unique key",
     ),
     ("rules/states_of_alarms", "a batch's alarms, by their index"),
+    ("directory/follow", "writes, by a function"),
+    ("directory/unfollow", "writes, by a function"),
+    ("rules/reach_types", "a look at the few types, for hints"),
+    (
+        "rules/reach_payloads",
+        "the newest 2 000 events by primary key, for hints",
+    ),
+    ("rules/reach_channels", "a look at the workers"),
+    (
+        "rules/reach_people",
+        "a look at what one rule names, for hints",
+    ),
+    ("rules/reach_names", "5 000 people at most, for hints"),
 ];
 
 /// Statements, by room and name, that change nothing by their own words.

@@ -1,7 +1,7 @@
 //! `neurolink rules test`: a rule and an event through the pipeline's own stations 4 to 6, up to the rows, which aren't written.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::cli::rules::trial_text::{Trial, told};
@@ -63,13 +63,8 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
 
 /// From a file if the word looks like one, else from the database.
 async fn rule(args: &Args, db: &Db) -> Result<RuleRow, Failure> {
-    let path = Path::new(&args.rule);
-    let ends = |end: &str| {
-        path.extension()
-            .is_some_and(|own| own.eq_ignore_ascii_case(end))
-    };
-    if args.rule == "-" || ends("yaml") || ends("yml") || ends("json") {
-        let mut drafts: Vec<Draft> = files::read(&[path.to_path_buf()])?
+    if files::is_file(&args.rule) {
+        let mut drafts: Vec<Draft> = files::read(&[PathBuf::from(&args.rule)])?
             .into_iter()
             .map(|rule| rule.draft)
             .collect();
@@ -160,8 +155,8 @@ async fn trial(row: RuleRow, event: Event, config: &Config, db: &Db) -> Result<T
         trial.warnings = judged.into_iter().flat_map(|judged| judged.warnings).collect();
         return Ok(trial);
     }
-    let (roles, ids) = choose::wanted(&judged);
-    let people = directory::store::find(&db.client().await?, &roles, &ids).await?;
+    let wanted = choose::wanted(&judged);
+    let people = directory::store::find(&db.client().await?, &wanted).await?;
     let chosen = choose::tellings(&judged, &people, &HashMap::new());
     let configured = channels::configured(config)?;
     let scene = Scene {

@@ -25,6 +25,7 @@ use super::workers::Worker;
 use crate::db::migrate::Names;
 use crate::db::{Db, Tx};
 use crate::kernel::{Result, clock, random};
+use crate::rules::Known;
 
 /// How long a word of ours may take to come back from the listener.
 const HEARING: Duration = Duration::from_secs(2);
@@ -223,7 +224,14 @@ pub(super) async fn rules(db: &Db) -> Result<Rules> {
     let enabled = include_str!("../../../sql/queries/ops/doctor_rules_enabled.sql");
     let faults = include_str!("../../../sql/queries/ops/doctor_rules.sql");
     let held = include_str!("../../../sql/queries/ops/doctor_rules_held.sql");
+    let tx = Tx::unbegun(db.client().await?);
+    tx.batch_execute(include_str!("../../../sql/queries/ops/doctor_begin.sql"))
+        .await?;
+    // A directory that can't be read is the directory's finding.
+    let hopeless = Known::of_enabled(&tx).await.unwrap_or_default();
+    tx.rollback().await?;
     Ok(Rules {
+        hopeless,
         any_enabled: row(db, enabled, |row| row.try_get("any_enabled")).await?,
         faults: rows(db, faults, &[], |row| {
             Ok(Fault {

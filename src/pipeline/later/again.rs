@@ -1,7 +1,5 @@
 //! Station 4, again: alarms → the matches they stand for, with today's rules. Pure.
 
-use std::collections::HashMap;
-
 use crate::ingest::Event;
 use crate::pipeline::compose::Judged;
 use crate::pipeline::later::due::{Due, Told, What, escalation, is_taken_care_of};
@@ -15,7 +13,6 @@ pub(super) fn matches(
     rules: &RuleSet,
     events: &[Event],
     told: &Told,
-    managers: &HashMap<String, String>,
     progress: &watchdog::Progress,
 ) -> Vec<Judged> {
     let mut judged: Vec<Judged> = events.iter().map(|_| Judged::default()).collect();
@@ -50,12 +47,12 @@ pub(super) fn matches(
                 let except = audience.except.take();
                 (audience, _) = rule.audience_of(&escalation.audience, &context);
                 audience.except = except;
-                if escalation.managers {
-                    let theirs = those.iter().filter_map(|one| managers.get(&one.user_id));
-                    audience.users.extend(theirs.cloned());
+                let whom = those.iter().filter(|one| !one.is_gone);
+                let whom: Vec<String> = whom.map(|one| one.user_id.clone()).collect();
+                if std::mem::take(&mut audience.managers_of_recipients) {
+                    audience.managers_of.extend(whom);
                 } else if audience.is_nobody() {
-                    let open = those.iter().filter(|one| !one.is_gone);
-                    audience.users.extend(open.map(|one| one.user_id.clone()));
+                    audience.users.extend(whom);
                 }
             }
             What::Settle(_) | What::Digest(_) => continue,

@@ -171,8 +171,6 @@ pub struct Escalation {
     pub(crate) unless: Unless,
     /// Further people; nobody = again those who were told and haven't.
     pub(crate) audience: AudienceRule,
-    /// The managers of those who were told.
-    pub(crate) managers: bool,
     /// `None` = the rule's own.
     pub(crate) channels: Option<Vec<ChannelKind>>,
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json};
 use crate::config::values;
 use crate::kernel::schedule::Schedule;
 use crate::rules::audience::AudienceRule;
+use crate::rules::audience_keys;
 use crate::rules::keys::Keys;
 use crate::rules::limits;
 use crate::rules::lower::compile;
@@ -191,18 +192,8 @@ fn escalate(keys: &Keys<'_>) -> Result<Vec<Escalation>, Fault> {
             return keys.fault(&place, &format!("it must be an object, not {}", kind(step)));
         };
         let inner = Keys::new(object, keys.place(&place));
-        inner.known(
-            &[
-                "after",
-                "unless",
-                "recipient_roles",
-                "recipient_users",
-                "recipient_branches",
-                "recipient_managers",
-                "channels",
-            ],
-            &[],
-        )?;
+        let own = ["after", "unless", "channels"];
+        inner.known(&[&own[..], &audience_keys::KEYS].concat(), &[])?;
         let Some(after) = inner.get("after") else {
             return inner.fault("after", "it says how long to wait, like \"2h\"");
         };
@@ -223,12 +214,7 @@ fn escalate(keys: &Keys<'_>) -> Result<Vec<Escalation>, Fault> {
         read.push(Escalation {
             after: period(&inner, "after", after)?,
             unless,
-            audience: AudienceRule::named(
-                inner.ids("recipient_roles", limits::ROLES)?,
-                inner.ids("recipient_users", limits::USERS)?,
-                inner.branches()?,
-            ),
-            managers: inner.flag("recipient_managers")?,
+            audience: AudienceRule::read(&inner)?,
             channels,
         });
     }

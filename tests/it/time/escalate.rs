@@ -5,7 +5,7 @@ use super::*;
 fn steps() -> Value {
     json!({"title": "Overdue", "recipient_roles": ["accountant"], "escalate": [
         {"after": "2h"},
-        {"after": "1d", "recipient_managers": true},
+        {"after": "1d", "recipient_managers": ["recipients"]},
         {"after": "1d", "unless": "acknowledged", "recipient_roles": ["cfo"], "recipient_branches": "any"}]})
 }
 
