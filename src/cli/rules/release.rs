@@ -29,7 +29,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
         let Some(rule) = rules.iter().find(|rule| rule.draft.name == args.name) else {
             return Err(Failure::Usage(format!("there is no rule {}", args.name)));
         };
-        let tx = Tx::begin(&db).await?;
+        let tx = Tx::begin(db).await?;
         let released = held::store::release(&tx, rule.id).await?;
         tx.commit().await?;
         if args.json {
