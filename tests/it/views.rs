@@ -19,7 +19,8 @@ fn examples() -> Vec<&'static str> {
         .collect()
 }
 
-/// People told by inbox and mail, a mail that is dead, an event given up, a rule that is broken; all rolled up.
+/// People told by inbox and mail, a mail that is dead and one that waits for the morning, an event given up, a rule that is broken and
+/// one that is held; all rolled up.
 async fn lived_in(db: &TestDb, sql: &Client) {
     people(sql).await;
     let template = json!({"title": "Late", "recipient_roles": ["accountant"], "channels": ["in_app", "email"]});
@@ -53,6 +54,10 @@ async fn lived_in(db: &TestDb, sql: &Client) {
          insert into neurolink_dead_jobs (id, kind, ref_id, lane, attempt, max_attempts, last_error, created_at)
          values (99, 'event', 3, 1, 5, 5, 'too deep', now());
          insert into neurolink_jobs (kind, ref_id, run_at) values ('event', 9, now() - interval '10 minutes');
+         insert into neurolink_rule_holds (rule_id, version, reason, limit_per_minute)
+         select id, version, 'too many', 100 from neurolink_notification_rules where name = 'never';
+         insert into neurolink_delivery_log (id, notification_id, user_id, channel, deferred_by) values (3169, 99, 'ali', 'email', 'quiet_hours');
+         insert into neurolink_jobs (kind, channel, ref_id, run_at) values ('delivery', 'email', 3169, now() + interval '9 hours');
          -- As if it had been a while ago.
          update neurolink_event_outcomes set evaluated_at = evaluated_at - interval '5 minutes';
          update neurolink_delivery_log set created_at = created_at - interval '5 minutes', ended_at = ended_at - interval '5 minutes',

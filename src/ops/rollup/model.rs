@@ -58,7 +58,7 @@ pub const METRICS: [Metric; 15] = [
     metric("deliveries", Fold::Sum, "channel`/`status", "deliveries that ended: `delivered` (in-app), `sent`, `suppressed`, `dead`, `cancelled`"),
     metric("attempts", Fold::Sum, "channel`/`outcome", "tries of deliveries, by outcome"),
     metric("notified_seconds", Fold::Worst, "`p50`, `p95`, `p99`", "from an event's receipt to its evaluation"),
-    metric("delivered_seconds", Fold::Worst, "`p50`, `p95`, `p99`", "from an event's receipt to a provider's taking over"),
+    metric("delivered_seconds", Fold::Worst, "`p50`, `p95`, `p99`", "from an event's receipt to a provider's taking over; without what waited for quiet hours"),
     metric("queue.waiting", Fold::Worst, "kind, or `delivery/`channel", "jobs due at the minute's end; no row = none"),
     metric("queue.oldest_seconds", Fold::Worst, "kind, or `delivery/`channel", "how long the oldest of them had waited"),
     metric("notified_seconds.bucket", Fold::Sum, "upper bound in seconds", "the waits themselves, in buckets a quarter of a doubling wide"),

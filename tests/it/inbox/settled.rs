@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 
 use super::{change, count, ids};
 use crate::support::TestDb;
-use crate::support::app::{App, drained, number};
+use crate::support::app::{App, drained, number, until};
 use crate::support::inbox::fill;
 use crate::support::sse::Tab;
 
@@ -230,6 +230,28 @@ async fn what_has_expired_goes_into_the_archive_by_itself_in_every_open_tab() {
     );
     assert_eq!(inboxes(&db).expire_due().await.unwrap(), 0);
     assert_eq!(count(&app, "ali").await["unread"], 3);
+
+    // So does who puts it aside.
+    sql.execute(
+        "update neurolink_notifications set expires_at = now() - interval '1 second' where id = $1",
+        &[&all[1]],
+    )
+    .await
+    .unwrap();
+    let away = format!(
+        "select archived_at is not null from neurolink_notifications where id = {}",
+        all[1]
+    );
+    until(&sql, &away).await;
+    let later = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    let body = json!({"until": later.to_string()});
+    let path = format!("/v1/notifications/{}/snooze", all[1]);
+    let (_, aside) = app.call("PATCH", &path, "ali", &[], Some(&body)).await;
+    assert_eq!(
+        (&aside["archived_at"], &aside["expires_at"]),
+        (&Value::Null, &Value::Null),
+        "{aside}"
+    );
     no_drift(&sql).await;
     app.stop().await;
 }
