@@ -33,7 +33,7 @@ async fn schemathesis_finds_no_fault_of_ours_and_no_undocumented_answer() {
             "--max-examples=12",
             "--max-time=40",
             "--phases=examples,coverage,fuzzing,stateful",
-            "--workers=2",
+            "--workers=1",
             "--continue-on-failure",
             "--request-timeout=30",
             "--generation-database=none",

@@ -15,7 +15,7 @@ use crate::rules::saved::{self, Version};
 /// Arguments of `neurolink rules diff`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  neurolink rules diff invoice_overdue            # the newest version and the one before\n  neurolink rules diff invoice_overdue 3          # version 3 and the newest\n  neurolink rules diff invoice_overdue 3 5\n  neurolink rules diff rules.yaml                 # what is saved, and what the file would make of it"
+    after_help = "Examples:\n  neurolink rules diff invoice_overdue            # the newest version and the one before\n  neurolink rules diff invoice_overdue 3          # version 3 and the newest\n  neurolink rules diff invoice_overdue 3 5\n  neurolink rules diff rules.yaml                 # what is saved, and what the file makes of it"
 )]
 pub(super) struct Args {
     /// A rule by its name or id, or a file of rules (YAML or JSON, by its ending; `-` is standard input)

@@ -3,6 +3,7 @@
 //! written down or a list in another order, is no difference. Pure but for its routes.
 
 mod condition;
+mod memory;
 mod people;
 pub mod routes;
 mod template;

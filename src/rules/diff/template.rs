@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::memory;
 use super::people;
 use super::text;
 use super::{Changes, same};
@@ -97,6 +98,16 @@ fn one(key: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut Change
             }
             .to_owned()
         }
+        "delay" => format!(
+            "now told {} (was: {})",
+            memory::delay(new),
+            memory::delay(old)
+        ),
+        "expires_after" => {
+            let of = |value| word(value, "never");
+            format!("expires after {} (was: {})", of(new), of(old))
+        }
+        "resolves" => memory::resolves(old, new),
         "$comment" => "the comment changed".to_owned(),
         _ => return values(&mut place, key, old, new, changes),
     };

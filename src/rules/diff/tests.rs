@@ -263,16 +263,37 @@ fn who_comes_and_who_goes_is_told_and_how_they_hear_of_it() {
 fn keys_without_words_of_their_own_are_told_by_their_values() {
     assert_eq!(
         pairs(&template(
-            json!({"throttle": {"most": 3, "per": "1h"}, "delay": "10m", "a/b": 1, "$comment": "x"}),
-            json!({"throttle": {"most": 5, "per": "1h", "key": "k"}, "a/b": [2], "$comment": ["y"], "digest": "daily"})
+            json!({"throttle": {"limit": 3, "per": "1h"}, "owner": "noor", "a/b": 1, "$comment": "x"}),
+            json!({"throttle": {"limit": 5, "per": "1h", "key": "k"}, "a/b": [2], "$comment": ["y"], "digest": "daily"})
         )),
         [
             ("/$comment", "the comment changed"),
-            ("/a~1b", "a/b 1 → [2]"),
-            ("/delay", "delay taken away (was: 10m)"),
-            ("/digest", "digest added: daily"),
             ("/throttle/key", "throttle.key added: k"),
-            ("/throttle/most", "throttle.most 3 → 5"),
+            ("/throttle/limit", "throttle.limit 3 → 5"),
+            ("/digest", "digest added: daily"),
+            ("/owner", "owner taken away (was: noor)"),
+            ("/a~1b", "a/b 1 → [2]"),
+        ]
+    );
+}
+
+#[test]
+fn when_a_rule_tells_and_what_it_resolves_is_said_in_words() {
+    assert_eq!(
+        pairs(&template(
+            json!({"delay": "10m", "resolves": ["invoice.overdue", "a.b"]}),
+            json!({"delay": {"before": "3d", "date": "due_date", "at": "09:00"}, "resolves": ["invoice.overdue", "c.*"], "expires_after": "7d"})
+        )),
+        [
+            (
+                "/delay",
+                "now told 3d before `due_date` at 09:00 (was: 10m later)"
+            ),
+            (
+                "/resolves",
+                "now also resolves: c.*; no longer resolves: a.b"
+            ),
+            ("/expires_after", "expires after 7d (was: never)"),
         ]
     );
 }
