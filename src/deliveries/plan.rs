@@ -1,5 +1,6 @@
 //! Station 6: one delivery per notification and channel is planned. Pure.
 
+use crate::deliveries::fit;
 use crate::deliveries::model::{Content, Planned};
 use crate::directory::Person;
 use crate::kernel::{ChannelKind, Lane};
@@ -26,7 +27,7 @@ pub fn plan(
         (_, true, Some(_)) => ("pending", None),
     };
     let content = (status == "pending")
-        .then(|| content_of(channel, texts))
+        .then(|| fit::content(channel, texts))
         .filter(|c| *c != Content::default());
     Planned {
         id: channel.delivery_id(notification_id),
@@ -53,21 +54,6 @@ fn address_of(channel: ChannelKind, person: &Person) -> Option<String> {
     address
         .map(|a| a.trim().to_owned())
         .filter(|a| !a.is_empty())
-}
-
-fn content_of(channel: ChannelKind, texts: &Rendered) -> Content {
-    match channel {
-        ChannelKind::Email => Content {
-            subject: texts.email_subject.clone(),
-            html: texts.email_html.clone(),
-            text: None,
-        },
-        ChannelKind::Sms | ChannelKind::Whatsapp | ChannelKind::Telegram => Content {
-            text: texts.sms_body.clone(),
-            ..Content::default()
-        },
-        _ => Content::default(),
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Words and rules of the whole product: the vocabulary's types, errors by meaning, the strict reading of JSON, addresses masked, the homes of time and randomness.
+//! Words and rules of the whole product: the vocabulary's types, errors by meaning, the strict reading of JSON, addresses masked, texts shortened, the homes of time and randomness.
 //! Law: no I/O, and no import from any other room.
 
 pub mod backoff;
@@ -10,6 +10,7 @@ pub mod mask;
 pub mod meters;
 pub mod random;
 pub mod secret;
+pub mod shorten;
 pub mod words;
 
 pub use error::{Error, ItemFault, Result};

@@ -25,6 +25,8 @@ pub struct Judged {
     pub matches: Vec<Match>,
     /// What went wrong on the way.
     pub warnings: Vec<Warning>,
+    /// When it was judged, by the database's clock: what its texts count from.
+    pub now: jiff::Timestamp,
 }
 
 /// One person is told of one event by one rule.
@@ -64,7 +66,11 @@ pub fn judge(
         let (matches, warnings) = rules.evaluate(&context, now, &mut |rule, version| {
             progress.at(rule, version)
         });
-        Ok(Judged { matches, warnings })
+        Ok(Judged {
+            matches,
+            warnings,
+            now,
+        })
     };
     events
         .iter()
@@ -172,7 +178,9 @@ impl Desk<'_> {
         let mut warnings = std::mem::take(&mut self.judgement.warnings);
         let mut told = 0;
         if !tellings.is_empty() {
-            let mut context = EventContext::new(self.event).map_err(|e| e.chain())?;
+            let mut context = EventContext::new(self.event)
+                .map_err(|e| e.chain())?
+                .at(self.judgement.now);
             let mut texts = Texts::new();
             for &(telling, number) in tellings {
                 let rule = self.judgement.matches[telling.of].rule.clone();

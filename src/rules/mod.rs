@@ -5,11 +5,14 @@
 //! (the template's keys), `conditions`, then the way of a text: `scan` → `lower` → `template` → `render` → `write`.
 
 mod audience;
+mod bidi;
 mod blame;
 mod budget;
+mod calendar;
 mod calls;
 mod check;
 mod conditions;
+mod currency;
 mod dates;
 mod decimal;
 mod definition;
@@ -18,6 +21,7 @@ mod facts;
 mod helpers;
 mod html;
 mod inquiry;
+mod language;
 pub mod limits;
 mod locale;
 mod lower;
@@ -25,11 +29,13 @@ pub mod model;
 mod operators;
 mod pattern;
 mod payload;
+mod relative;
 mod render;
 pub mod routes;
 pub mod saved;
 mod scan;
 pub mod set;
+mod setting;
 pub mod store;
 mod suggest;
 mod template;
@@ -37,6 +43,7 @@ mod template;
 mod tests;
 mod text;
 mod url;
+mod world;
 mod write;
 
 pub use check::check;

@@ -48,6 +48,7 @@ pub struct EventContext<'a> {
     pub event: &'a Event,
     payload: Value<'a>,
     fields: OnceCell<Value<'a>>,
+    now: jiff::Timestamp,
     /// The last reader's zone: people of one company mostly share one, and looking it up takes a lock.
     zone: Option<(String, TimeZone)>,
 }
@@ -204,8 +205,16 @@ impl<'a> EventContext<'a> {
             event,
             payload,
             fields: OnceCell::new(),
+            now: event.received_at,
             zone: None,
         })
+    }
+
+    /// At what moment texts are rendered, by the database's clock: what `{{relative …}}` counts from. Unless said, it is
+    /// the event's receipt.
+    #[must_use]
+    pub fn at(self, now: jiff::Timestamp) -> Self {
+        Self { now, ..self }
     }
 
     /// The reader's zone; UTC and a warning when there is no such zone.
@@ -316,6 +325,7 @@ impl CompiledRule {
             event: fields,
             recipient: &recipient,
             zone: &zone,
+            now: context.now,
         };
         Writer::new(&world, &reader.locale, Budget::default(), notes)
             .write(&self.definition, &self.facts.name)

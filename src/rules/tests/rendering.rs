@@ -42,7 +42,7 @@ fn variables_reach_the_payload_the_event_and_the_reader() {
     );
     assert_eq!(
         text,
-        "1250.50 900 warning 2026-03-05T22:30:00Z علي en Asia/Baghdad Tea 3 IQD"
+        "1250.50 900 warning 2026-03-05T22:30:00Z \u{2068}علي\u{2069} en Asia/Baghdad Tea 3 IQD"
     );
     assert_eq!(warnings, Vec::<String>::new());
 }
