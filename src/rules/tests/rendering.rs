@@ -94,6 +94,20 @@ fn asking_whether_something_is_there_is_no_fault() {
 }
 
 #[test]
+fn default_stands_in_for_what_is_missing_null_or_empty_and_for_nothing_else() {
+    let (text, warnings) = body(
+        "{{default gone \"a\"}} {{default nothing \"b\"}} {{default empty \"c\"}} {{default zero \"d\"}} {{default amount \"e\"}} \
+         {{default gone nothing empty \"f\"}} {{default map.k2.deep \"g\"}} {{default lines.9.item \"h\"}}",
+        "en",
+    );
+    assert_eq!(text, "a b c 0 1250.50 f true h");
+    assert_eq!(warnings, Vec::<String>::new());
+    let (text, warnings) = body("{{default gone empty}}", "en");
+    assert_eq!(text, "—");
+    assert_eq!(warnings, ["missing_variable: `gone` is missing"]);
+}
+
+#[test]
 fn a_helpers_missing_value_is_a_dash_and_named() {
     let (text, warnings) = body(
         "{{money gone \"IQD\"}}|{{upper (lower gone)}}|{{date gone}}|{{default gone nothing}}",
