@@ -3,7 +3,8 @@
 #
 # Usage: deploy/setup.sh [--for demo|test|run]
 #   demo  (default) what it takes to build NeuroLink and run its demo
-#   test  that, and what the test suite needs: cargo-nextest, Redis, faketime, Chromium, some Python
+#   test  that, and what the test suite needs: cargo-nextest, Redis, faketime, Chromium, some Python, and JSONLogic's own
+#         tests by way of Node.js
 #   run   only what a built `neurolink` needs at run time for its embedded database
 #
 # Made for Debian 12, as root or with sudo. PostgreSQL is installed as programs only: no cluster is created, and
@@ -64,6 +65,8 @@ if [[ $purpose == test ]]; then
     has redis-server || need redis-server
     has faketime || need faketime
     has chromium || need chromium
+    has node || need nodejs
+    has npm || need npm
 fi
 
 apt_install() {
@@ -193,6 +196,24 @@ else
     python3 -m venv --clear target/venv
     target/venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
     cp tests/requirements.txt target/venv/requirements.txt
+fi
+
+# JSONLogic's tests with the answers of its reference implementation, whose package runs them (tests/jsonlogic/record.cjs). Its
+# tests would download their data; the crate we evaluate conditions with has the same list.
+reference=json-logic-js@2.0.5
+host=$(rustc -vV | sed -n 's/^host: //p')
+engine=$(cargo metadata --format-version 1 --locked --filter-platform "$host" |
+    python3 -c 'import json, sys; print(next(p["manifest_path"] for p in json.load(sys.stdin)["packages"] if p["name"] == "datalogic-rs"))')
+wanted="$reference $engine $(cksum <tests/jsonlogic/record.cjs)"
+if [[ -f target/jsonlogic/cases.json && -f target/jsonlogic/ready && $(<target/jsonlogic/ready) == "$wanted" ]]; then
+    say "JSONLogic's tests: target/jsonlogic is up to date"
+else
+    say "JSONLogic's tests: asking $reference (npm)"
+    rm -rf target/jsonlogic
+    mkdir -p target/jsonlogic
+    (cd target/jsonlogic && npm pack --silent "$reference" >/dev/null && tar -xzf json-logic-js-*.tgz)
+    node tests/jsonlogic/record.cjs target/jsonlogic/package "${engine%/*}/tests/suites/compatible.json" target/jsonlogic/cases.json
+    printf '%s' "$wanted" >target/jsonlogic/ready
 fi
 
 say "Ready to run the tests"

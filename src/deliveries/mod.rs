@@ -4,6 +4,7 @@
 pub mod channels;
 pub mod completer;
 pub mod decide;
+pub mod fit;
 pub mod log;
 pub mod model;
 pub mod plan;

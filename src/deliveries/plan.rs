@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::deliveries::fit;
 use crate::deliveries::model::{Content, Planned};
 use crate::directory::Person;
 use crate::kernel::{ChannelKind, Lane, Severity};
@@ -28,7 +29,7 @@ pub fn plan(
         (_, true, Some(_)) => ("pending", None),
     };
     let content = (status == "pending")
-        .then(|| content_of(channel, texts))
+        .then(|| fit::content(channel, texts))
         .filter(|c| *c != Content::default());
     Planned {
         id: channel.delivery_id(notification_id),
@@ -89,21 +90,6 @@ fn address_of(channel: ChannelKind, person: &Person) -> Option<String> {
     address
         .map(|a| a.trim().to_owned())
         .filter(|a| !a.is_empty())
-}
-
-fn content_of(channel: ChannelKind, texts: &Rendered) -> Content {
-    match channel {
-        ChannelKind::Email => Content {
-            subject: texts.email_subject.clone(),
-            html: texts.email_html.clone(),
-            text: None,
-        },
-        ChannelKind::Sms | ChannelKind::Whatsapp | ChannelKind::Telegram => Content {
-            text: texts.sms_body.clone(),
-            ..Content::default()
-        },
-        _ => Content::default(),
-    }
 }
 
 #[cfg(test)]

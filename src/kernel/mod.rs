@@ -1,4 +1,4 @@
-//! Words and rules of the whole product: the vocabulary's types, errors by meaning, the strict reading of JSON, hours and schedules, addresses masked, the homes of time and randomness.
+//! Words and rules of the whole product: the vocabulary's types, errors by meaning, the strict reading of JSON, hours and schedules, addresses masked, texts shortened, the homes of time and randomness.
 //! Law: no I/O, and no import from any other room.
 
 pub mod backoff;
@@ -12,6 +12,7 @@ pub mod meters;
 pub mod random;
 pub mod schedule;
 pub mod secret;
+pub mod shorten;
 pub mod words;
 
 pub use error::{Error, ItemFault, Result};

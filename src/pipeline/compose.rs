@@ -75,7 +75,7 @@ pub fn judge(
     progress: &Progress,
 ) -> Result<Vec<Judged>, Broken> {
     let judge_one = |event: &Event| {
-        let context = EventContext::new(event).map_err(|e| e.chain())?;
+        let context = EventContext::new(event).map_err(|e| e.chain())?.at(now);
         let (matches, warnings) = rules.evaluate(&context, now, &mut |rule, version| {
             progress.at(rule, version)
         });
@@ -172,7 +172,9 @@ impl Desk<'_> {
         let mut warnings = std::mem::take(&mut self.judgement.warnings);
         let mut told = 0;
         if !tellings.is_empty() || !gathered.is_empty() {
-            let mut context = EventContext::new(self.event).map_err(|e| e.chain())?;
+            let mut context = EventContext::new(self.event)
+                .map_err(|e| e.chain())?
+                .at(self.order.now);
             let mut texts = Texts::new();
             let mut write = |desk: &Self, telling: Telling, warnings: &mut Vec<Warning>| {
                 let rule = desk.judgement.matches[telling.of].rule.clone();

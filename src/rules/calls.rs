@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use crate::rules::helpers::{self, Helper};
+use crate::rules::language::Joint;
 use crate::rules::limits;
 use crate::rules::payload::Value;
 use crate::rules::render::{Found, Stop, Walk, label};
@@ -77,6 +78,7 @@ impl<'v> Walk<'v, '_, '_> {
                 .setting
                 .figure(call, value, second.and_then(Value::scalar)),
             Helper::Date(part) => self.setting.moment(part, second, value),
+            Helper::Relative => self.setting.relative(value),
             Helper::Plural => match self.setting.plural(call, value) {
                 Some((form, count)) => match call.named(form) {
                     Some(form) => {
@@ -101,11 +103,17 @@ impl<'v> Walk<'v, '_, '_> {
                         .map(str::to_owned),
                     None => None,
                 };
-                let separator = second
-                    .and_then(Value::scalar)
-                    .unwrap_or_else(|| self.setting.language.comma());
-                helpers::text(value, separator, key.as_deref(), limits::HTML_BYTES)
-                    .map(Cow::into_owned)
+                let joint = match call.named("style") {
+                    Some(style) => self
+                        .find(style)?
+                        .value()
+                        .and_then(Value::scalar)
+                        .and_then(Joint::parse),
+                    None => None,
+                };
+                let separator = second.and_then(Value::scalar);
+                self.setting
+                    .joined(value, key.as_deref(), separator, joint, limits::HTML_BYTES)
             }
             Helper::Case { upper } => value.scalar().map(|t| {
                 if upper {
@@ -124,12 +132,16 @@ impl<'v> Walk<'v, '_, '_> {
         Ok(match written {
             Some(text) => {
                 self.spend(text.len() / 64)?;
-                Found::Made(Value::Text(Cow::Owned(text)))
+                let text = Value::Text(Cow::Owned(text));
+                match call.helper {
+                    Helper::Case { .. } => Found::Made(text),
+                    _ => Found::Written(text),
+                }
             }
             None => {
                 let label = call.arguments.first().map(label).unwrap_or_default();
                 let wanted = match call.helper {
-                    Helper::Date(_) => "no date or time",
+                    Helper::Date(_) | Helper::Relative => "no date or time",
                     Helper::Join | Helper::Case { .. } => "no text",
                     _ => "no number",
                 };

@@ -70,6 +70,12 @@ const ROOT: &str = "/notification_template";
 impl Definition {
     /// Reads JSON text.
     pub(crate) fn parse(text: &str) -> Result<Self, Fault> {
+        if text.len() > limits::RULE_BYTES {
+            return Err(Fault {
+                place: ROOT.to_owned(),
+                detail: format!("the template is longer than {} bytes", limits::RULE_BYTES),
+            });
+        }
         let json: Json = serde_json::from_str(text).map_err(|e| Fault {
             place: ROOT.to_owned(),
             detail: format!("the template is no JSON: {e}"),

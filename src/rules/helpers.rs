@@ -1,14 +1,14 @@
-//! The helpers of templates: their names, what they take (checked when a rule is compiled), and what they do with a
-//! value. Comes from `lower`, goes to `render`, which finds the values and treats the missing ones.
+//! The helpers of templates: their names, what they take (checked when a rule is compiled), and what those do that know no
+//! language. Comes from `lower`, goes to `calls`, which finds the values and treats the missing ones; what is written in
+//! somebody's language is in `setting`.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use jiff::tz::TimeZone;
-
-use crate::rules::dates::{Moment, Part, Style};
+use crate::rules::dates::{Part, Style};
 use crate::rules::decimal::Decimal;
-use crate::rules::locale::{self, Language};
+use crate::rules::language::Joint;
+use crate::rules::limits;
 use crate::rules::payload::Value;
 use crate::rules::suggest::did_you_mean;
 use crate::rules::template::{Call, Expression};
@@ -24,6 +24,8 @@ pub(crate) enum Helper {
     Percent,
     /// A day, a time of day, or both.
     Date(Part),
+    /// How far away a moment is.
+    Relative,
     /// The form a count needs.
     Plural,
     /// A list's items.
@@ -65,9 +67,9 @@ pub(crate) enum Comparison {
 }
 
 /// All names, for suggestions and the reference.
-pub(crate) const NAMES: [&str; 21] = [
-    "number", "money", "percent", "date", "time", "datetime", "plural", "join", "upper", "lower",
-    "default", "len", "eq", "ne", "gt", "gte", "lt", "lte", "and", "or", "not",
+pub(crate) const NAMES: [&str; 22] = [
+    "number", "money", "percent", "date", "time", "datetime", "relative", "plural", "join",
+    "upper", "lower", "default", "len", "eq", "ne", "gt", "gte", "lt", "lte", "and", "or", "not",
 ];
 
 /// The six plural forms of CLDR.
@@ -83,6 +85,7 @@ impl Helper {
             "date" => Self::Date(Part::Date),
             "time" => Self::Date(Part::Time),
             "datetime" => Self::Date(Part::Both),
+            "relative" => Self::Relative,
             "plural" => Self::Plural,
             "join" => Self::Join,
             "upper" => Self::Case { upper: true },
@@ -114,10 +117,11 @@ impl Helper {
             Self::Money => ("money", 2, 2, &["decimals"]),
             Self::Percent => ("percent", 1, 1, &["decimals"]),
             Self::Date(Part::Date) => ("date", 1, 2, &[]),
-            Self::Date(Part::Time) => ("time", 1, 1, &[]),
+            Self::Date(Part::Time) => ("time", 1, 2, &[]),
             Self::Date(Part::Both) => ("datetime", 1, 2, &[]),
+            Self::Relative => ("relative", 1, 1, &[]),
             Self::Plural => ("plural", 1, 1, &FORMS),
-            Self::Join => ("join", 1, 2, &["key"]),
+            Self::Join => ("join", 1, 2, &["key", "style"]),
             Self::Case { upper: true } => ("upper", 1, 1, &[]),
             Self::Case { upper: false } => ("lower", 1, 1, &[]),
             Self::Default => ("default", 2, 8, &[]),
@@ -154,16 +158,30 @@ pub(crate) fn check(call: &Call) -> Result<(), String> {
                 did_you_mean(key, named)
             ));
         }
-        if &**key == "decimals" {
-            match value {
-                Expression::Literal(Value::Number(n))
-                    if n.parse::<usize>().is_ok_and(|n| n <= 10) => {}
-                _ => return Err(format!("`decimals=` of `{name}` is a number from 0 to 10")),
+        match (&**key, value) {
+            ("decimals", Expression::Literal(Value::Number(n)))
+                if n.parse::<usize>().is_ok_and(|n| n <= limits::DECIMALS) => {}
+            ("decimals", _) => {
+                return Err(format!(
+                    "`decimals=` of `{name}` is a number from 0 to {}",
+                    limits::DECIMALS
+                ));
             }
+            ("style", Expression::Literal(Value::Text(word))) if Joint::parse(word).is_some() => {}
+            ("style", _) => {
+                return Err(format!(
+                    "`style=` of `{name}` is one of {}",
+                    Joint::NAMES.join(", ")
+                ));
+            }
+            _ => {}
         }
     }
     if call.helper == Helper::Plural && call.named("other").is_none() {
         return Err("`plural` needs at least `other=\"…\"`".to_owned());
+    }
+    if call.helper == Helper::Join && given == 2 && call.named("style").is_some() {
+        return Err("`join` takes a separator or `style=`, not both".to_owned());
     }
     if let (Helper::Date(_), Some(style)) = (call.helper, call.arguments.get(1)) {
         let Expression::Literal(Value::Text(word)) = style else {
@@ -181,93 +199,6 @@ pub(crate) fn check(call: &Call) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// For whom a helper works.
-pub(crate) struct Setting<'v> {
-    /// The text's language.
-    pub(crate) language: Language,
-    /// The reader's zone.
-    pub(crate) zone: &'v TimeZone,
-    /// Whether figures are wrapped in isolates (not in URLs).
-    pub(crate) isolates: bool,
-}
-
-impl Setting<'_> {
-    /// A figure inside a text of another direction: wrapped, so that its sign and its currency stay with it.
-    fn isolate(&self, text: String) -> String {
-        if self.isolates && self.language.is_rtl() {
-            format!("\u{2068}{text}\u{2069}")
-        } else {
-            text
-        }
-    }
-
-    /// `number`, `percent`, `money`. `None` when the value is no number.
-    pub(crate) fn figure(
-        &self,
-        call: &Call,
-        value: &Value<'_>,
-        currency: Option<&str>,
-    ) -> Option<String> {
-        let mut number = Decimal::parse(value.scalar()?)?;
-        let decimals = call.named("decimals").and_then(|e| match e {
-            Expression::Literal(Value::Number(n)) => n.parse::<usize>().ok(),
-            _ => None,
-        });
-        let text = match (call.helper, currency) {
-            (Helper::Money, Some(currency)) => {
-                let code = currency.trim().to_uppercase();
-                number.round(decimals.unwrap_or_else(|| locale::decimals(&code)));
-                format!("{} {}", number.grouped(), self.language.currency(&code))
-            }
-            (Helper::Percent, _) => {
-                number.shift(2);
-                number.round(decimals.unwrap_or(1));
-                if decimals.is_none() {
-                    number.trim();
-                }
-                format!("{}%", number.grouped())
-            }
-            _ => {
-                if let Some(places) = decimals {
-                    number.round(places);
-                }
-                number.grouped()
-            }
-        };
-        Some(self.isolate(text))
-    }
-
-    /// `date`, `time`, `datetime`. `None` when the value is none.
-    pub(crate) fn moment(
-        &self,
-        part: Part,
-        style: Option<&Value<'_>>,
-        value: &Value<'_>,
-    ) -> Option<String> {
-        let style = style
-            .and_then(Value::scalar)
-            .and_then(Style::parse)
-            .unwrap_or_default();
-        Moment::parse(value.scalar()?)?.write(part, style, self.language, self.zone)
-    }
-
-    /// Which of the forms a count needs, and the count as it replaces `#`. `None` when the value is no number.
-    pub(crate) fn plural(
-        &self,
-        call: &'_ Call,
-        value: &Value<'_>,
-    ) -> Option<(&'static str, String)> {
-        let number = Decimal::parse(value.scalar()?)?;
-        let form = self.language.plural(&number);
-        let form = if call.named(form).is_some() {
-            form
-        } else {
-            "other"
-        };
-        Some((form, number.grouped()))
-    }
 }
 
 /// Whether a comparison holds. Numbers are compared by value, also when one of them is written as text; what can't be
@@ -311,26 +242,25 @@ pub(crate) fn len(value: Option<&Value<'_>>) -> usize {
     }
 }
 
-/// A value as text: scalars as they are, lists joined. `None` for null and for what holds objects.
-pub(crate) fn text<'v>(
-    value: &'v Value<'v>,
-    separator: &str,
+/// A list's items as texts, or their field `key`; `write` is done to each. Items behind the first `most` bytes are left
+/// out. `None` for what holds objects, or nothing.
+pub(crate) fn items<'v>(
+    items: &'v [Value<'v>],
     key: Option<&str>,
     most: usize,
-) -> Option<Cow<'v, str>> {
-    let Value::List(items) = value else {
-        return value.scalar().map(Cow::Borrowed);
-    };
-    let mut joined = String::new();
-    for (i, item) in items.iter().enumerate() {
-        if joined.len() > most {
+    write: impl Fn(&'v str) -> Cow<'v, str>,
+) -> Option<Vec<String>> {
+    let mut texts = Vec::with_capacity(items.len());
+    let mut size = 0;
+    for item in items {
+        if size > most {
             break;
         }
-        if i > 0 {
-            joined.push_str(separator);
-        }
         let item = key.map_or(Some(item), |key| item.get(key));
-        joined.push_str(item?.scalar()?);
+        let text = write(item?.scalar()?).into_owned();
+        // An empty item is work, too.
+        size += text.len() + 1;
+        texts.push(text);
     }
-    Some(Cow::Owned(joined))
+    Some(texts)
 }

@@ -14,6 +14,8 @@ pub const ARRAY_TWO_LEVELS: usize = 1_000;
 /// Memory one evaluation of a condition may take, in bytes.
 pub const CONDITION_MEMORY: usize = 64 * 1024 * 1024;
 
+/// Bytes of a whole template, with all its texts in all their languages.
+pub const RULE_BYTES: usize = 1024 * 1024;
 /// Bytes of one text of a template.
 pub const TEMPLATE_BYTES: usize = 32 * 1024;
 /// Blocks within blocks of a template.
@@ -28,6 +30,10 @@ pub const BRACKET_DEPTH: usize = 8;
 pub const ITERATIONS: usize = 10_000;
 /// Steps (values looked up, blocks entered, 64 bytes of text worked on) per rendering.
 pub const STEPS: usize = 200_000;
+/// Decimals a helper may be asked for.
+pub const DECIMALS: usize = 10;
+/// Characters of a number that helpers work on; longer ones are printed as they are.
+pub const NUMBER_CHARS: usize = 400;
 /// Languages of one text.
 pub const LANGUAGES: usize = 32;
 

@@ -1,173 +1,5 @@
-//! Languages: which of a text's languages a reader gets, and what helpers must know of one (direction, plurals, months,
-//! symbols of money). Comes from templates and readers, goes to `text` and `helpers`.
-//!
-//! Digits are Latin in every language: that is what Iraqi businesses print on invoices, and what people search for.
-
-use crate::rules::decimal::Decimal;
-
-/// A language as far as texts depend on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Language {
-    /// Arabic: six plural forms, Levantine month names, right to left.
-    Arabic,
-    /// Another one written from right to left (Kurdish Sorani, Persian, Hebrew, Urdu …); English forms and names.
-    RightToLeft,
-    /// English, and every language not known here.
-    English,
-}
-
-const MONTHS_EN: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-/// As said in Iraq and the Levant.
-const MONTHS_AR: [&str; 12] = [
-    "كانون الثاني",
-    "شباط",
-    "آذار",
-    "نيسان",
-    "أيار",
-    "حزيران",
-    "تموز",
-    "آب",
-    "أيلول",
-    "تشرين الأول",
-    "تشرين الثاني",
-    "كانون الأول",
-];
-/// Monday first.
-const DAYS_EN: [&str; 7] = [
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-];
-const DAYS_AR: [&str; 7] = [
-    "الاثنين",
-    "الثلاثاء",
-    "الأربعاء",
-    "الخميس",
-    "الجمعة",
-    "السبت",
-    "الأحد",
-];
-
-impl Language {
-    /// Of a BCP 47 tag.
-    pub(crate) fn of(tag: &str) -> Self {
-        let word = tag.split(['-', '_']).next().unwrap_or_default();
-        if word.eq_ignore_ascii_case("ar") {
-            return Self::Arabic;
-        }
-        let rtl = ["ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"];
-        if rtl.iter().any(|r| word.eq_ignore_ascii_case(r)) {
-            Self::RightToLeft
-        } else {
-            Self::English
-        }
-    }
-
-    /// Whether numbers need isolating, so that a minus or a currency stays where it belongs.
-    pub(crate) fn is_rtl(self) -> bool {
-        self != Self::English
-    }
-
-    /// A month's name; 1 = January.
-    pub(crate) fn month(self, month: i8) -> &'static str {
-        let names = if self == Self::Arabic {
-            &MONTHS_AR
-        } else {
-            &MONTHS_EN
-        };
-        usize::try_from(month - 1)
-            .ok()
-            .and_then(|i| names.get(i))
-            .copied()
-            .unwrap_or("")
-    }
-
-    /// A weekday's name; 0 = Monday.
-    pub(crate) fn weekday(self, day: i8) -> &'static str {
-        let names = if self == Self::Arabic {
-            &DAYS_AR
-        } else {
-            &DAYS_EN
-        };
-        usize::try_from(day)
-            .ok()
-            .and_then(|i| names.get(i))
-            .copied()
-            .unwrap_or("")
-    }
-
-    /// What stands between the items of a list.
-    pub(crate) fn comma(self) -> &'static str {
-        if self == Self::English { ", " } else { "، " }
-    }
-
-    /// What a currency is written as.
-    pub(crate) fn currency(self, code: &str) -> &str {
-        match (self, code) {
-            (Self::Arabic, "IQD") => "د.ع",
-            (Self::Arabic, "JOD") => "د.أ",
-            (Self::Arabic, "KWD") => "د.ك",
-            (Self::Arabic, "BHD") => "د.ب",
-            (Self::Arabic, "AED") => "د.إ",
-            (Self::Arabic, "SAR") => "ر.س",
-            _ => code,
-        }
-    }
-
-    /// The plural form of a number, by CLDR's cardinal rules.
-    pub(crate) fn plural(self, number: &Decimal) -> &'static str {
-        let (whole, fraction) = number.parts();
-        if self != Self::Arabic {
-            // English: one is the integer 1 written without decimals; "1.0 days".
-            return if whole == "1" && fraction.is_empty() {
-                "one"
-            } else {
-                "other"
-            };
-        }
-        if fraction.bytes().any(|b| b != b'0') {
-            return "other";
-        }
-        let digits = &whole.as_bytes()[whole.len().saturating_sub(2)..];
-        let hundredth = digits
-            .iter()
-            .fold(0u32, |n, b| n * 10 + u32::from(b - b'0'));
-        match (whole, hundredth) {
-            ("0", _) => "zero",
-            ("1", _) => "one",
-            ("2", _) => "two",
-            (_, 3..=10) => "few",
-            (_, 11..=99) => "many",
-            _ => "other",
-        }
-    }
-}
-
-/// How many decimals a currency is used with. IQD has three on paper and none in use.
-pub(crate) fn decimals(currency: &str) -> usize {
-    match currency {
-        "IQD" | "IRR" | "JPY" | "KRW" | "VND" | "SYP" | "LBP" | "YER" => 0,
-        "BHD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
-        _ => 2,
-    }
-}
+//! Languages as tags: what is one, which of a text's languages a reader gets, and in which the helpers of that text speak.
+//! Comes from templates and readers, goes to `text` and `write`. What is known of a language is in `language`.
 
 /// `ar_IQ` → `ar-iq`, for comparing.
 pub(crate) fn normal(tag: &str) -> String {
@@ -183,7 +15,16 @@ pub(crate) fn is_tag(tag: &str) -> bool {
         && words.all(|w| (1..=8).contains(&w.len()) && w.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
-/// Which of a text's languages a reader gets: their own tag, else their language, else another variety of their
+/// The tag helpers go by: the reader's own where it is of the text's language or the text has none, else the text's.
+pub(crate) fn spoken<'t>(text: Option<&'t str>, reader: &'t str) -> &'t str {
+    let language = |tag: &'t str| tag.trim().split(['-', '_']).next().unwrap_or_default();
+    match text {
+        Some(text) if !language(text).eq_ignore_ascii_case(language(reader)) => text,
+        _ => reader,
+    }
+}
+
+/// Which of a text's languages a reader gets: their own tag, else it shortened from its end, else another variety of their
 /// language, else English, else the first. `None` only when there is none at all.
 pub(crate) fn choose<'t>(
     tags: impl Iterator<Item = &'t str> + Clone,
@@ -195,14 +36,21 @@ pub(crate) fn choose<'t>(
             .unwrap_or_default()
             .to_ascii_lowercase()
     };
-    let (wanted, wanted_language) = (normal(locale), language(locale.trim()));
+    let wanted = normal(locale);
+    let wanted_language = language(&wanted);
     let find = |test: &dyn Fn(&str) -> bool| tags.clone().position(test);
-    find(&|tag| normal(tag) == wanted)
-        .or_else(|| find(&|tag| normal(tag) == wanted_language))
-        .or_else(|| find(&|tag| language(tag) == wanted_language))
-        .or_else(|| find(&|tag| normal(tag) == "en"))
-        .or_else(|| find(&|tag| language(tag) == "en"))
-        .or_else(|| tags.clone().next().map(|_| 0))
+    // `ku-Arab-IQ`, `ku-Arab`, `ku`.
+    let mut shorter = Some(wanted.as_str());
+    std::iter::from_fn(|| {
+        let tag = shorter?;
+        shorter = tag.rsplit_once('-').map(|(head, _)| head);
+        Some(tag)
+    })
+    .find_map(|wanted| find(&|tag| normal(tag) == wanted))
+    .or_else(|| find(&|tag| language(tag) == wanted_language))
+    .or_else(|| find(&|tag| normal(tag) == "en"))
+    .or_else(|| find(&|tag| language(tag) == "en"))
+    .or_else(|| tags.clone().next().map(|_| 0))
 }
 
 #[cfg(test)]
@@ -220,6 +68,7 @@ mod tests {
         assert_eq!(chosen(&["ar", "en"], "ar-IQ"), Some("ar"));
         assert_eq!(chosen(&["ar_EG", "en"], "ar-IQ"), Some("ar_EG"));
         assert_eq!(chosen(&["ar", "en"], "AR"), Some("ar"));
+        assert_eq!(chosen(&["ku", "ku-Arab"], "ku-Arab-IQ"), Some("ku-Arab"));
         assert_eq!(chosen(&["ar", "en"], "ckb"), Some("en"));
         assert_eq!(chosen(&["ar", "ckb"], "tr"), Some("ar"));
         assert_eq!(chosen(&["ar"], ""), Some("ar"));
@@ -227,36 +76,15 @@ mod tests {
     }
 
     #[test]
-    fn arabic_has_six_plural_forms_and_english_two() {
-        let form = |language: Language, n: &str| language.plural(&Decimal::parse(n).unwrap());
-        for (n, expected) in [
-            ("0", "zero"),
-            ("1", "one"),
-            ("2", "two"),
-            ("3", "few"),
-            ("10", "few"),
-            ("11", "many"),
-            ("26", "many"),
-            ("99", "many"),
-            ("100", "other"),
-            ("101", "other"),
-            ("102", "other"),
-            ("103", "few"),
-            ("111", "many"),
-            ("1003", "few"),
-            ("0.5", "other"),
-            ("2.0", "two"),
+    fn helpers_speak_the_readers_variety_of_the_texts_language() {
+        for (text, reader, expected) in [
+            (Some("ar"), "ar-IQ", "ar-IQ"),
+            (Some("ar_EG"), "AR", "AR"),
+            (Some("en"), "ar-IQ", "en"),
+            (Some("en"), "en_US", "en_US"),
+            (None, "ckb", "ckb"),
         ] {
-            assert_eq!(form(Language::Arabic, n), expected, "{n}");
-        }
-        for (n, expected) in [
-            ("1", "one"),
-            ("0", "other"),
-            ("2", "other"),
-            ("1.0", "other"),
-            ("1.5", "other"),
-        ] {
-            assert_eq!(form(Language::English, n), expected, "{n}");
+            assert_eq!(spoken(text, reader), expected, "{text:?} for {reader}");
         }
     }
 

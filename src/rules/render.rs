@@ -3,88 +3,16 @@
 
 use std::borrow::Cow;
 
-use jiff::tz::TimeZone;
-
 use crate::rules::budget::{Budget, Notes};
-use crate::rules::helpers::{self, Setting};
 use crate::rules::limits;
-use crate::rules::locale::Language;
 use crate::rules::model::Warning;
 use crate::rules::payload::Value;
+use crate::rules::setting::Setting;
 use crate::rules::template::{Expression, Node, Path, Start, Template};
+pub(crate) use crate::rules::world::{End, Escape, Found, Manner, Stop, World};
 
 /// What a missing variable is printed as.
 pub(crate) const DASH: &str = "—";
-
-/// What variables can mean.
-pub(crate) struct World<'v> {
-    /// The payload.
-    pub(crate) payload: &'v Value<'v>,
-    /// The event.
-    pub(crate) event: &'v Value<'v>,
-    /// The reader; null where no text speaks of them.
-    pub(crate) recipient: &'v Value<'v>,
-    /// The reader's zone.
-    pub(crate) zone: &'v TimeZone,
-}
-
-/// What is done to values on their way out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Escape {
-    /// Nothing.
-    Plain,
-    /// As HTML.
-    Html,
-    /// Percent-encoded.
-    Url,
-}
-
-/// How a text came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// Whole.
-    Whole,
-    /// Cut at its limit.
-    Cut,
-    /// A URL with a hole in it, which leads nowhere: a variable is missing (noted).
-    Broken,
-}
-
-/// How a walk ends early.
-pub(crate) enum Stop {
-    /// With what there is.
-    Early(End),
-    /// It can't go on.
-    Failed(Warning),
-}
-
-/// A value on its way.
-pub(crate) enum Found<'v> {
-    /// There is none, and nobody has been told yet.
-    Missing,
-    /// There is none, and it is noted: prints as a dash.
-    Dash,
-    /// In the payload, the event, the reader or the template.
-    At(&'v Value<'v>),
-    /// Made by a helper.
-    Made(Value<'static>),
-}
-
-impl Found<'_> {
-    /// The value; none for null.
-    pub(crate) fn value(&self) -> Option<&Value<'_>> {
-        match self {
-            Self::Missing | Self::Dash | Self::At(Value::Null) | Self::Made(Value::Null) => None,
-            Self::At(value) => Some(value),
-            Self::Made(value) => Some(value),
-        }
-    }
-
-    /// As Handlebars has it.
-    pub(crate) fn is_truthy(&self) -> bool {
-        self.value().is_some_and(Value::is_truthy)
-    }
-}
 
 /// `this` of a block.
 struct Scope<'v> {
@@ -94,13 +22,11 @@ struct Scope<'v> {
     last: bool,
 }
 
-/// Writes a text: the output, and how it ended. `most` counts characters of plain text, else bytes.
+/// Writes a text: the output, and how it ended.
 pub(crate) fn render<'v>(
     template: &'v Template,
     world: &World<'v>,
-    language: Language,
-    escape: Escape,
-    most: usize,
+    manner: &Manner<'_>,
     budget: &mut Budget,
     notes: &mut Notes<'_>,
 ) -> Result<(String, End), Warning> {
@@ -110,16 +36,13 @@ pub(crate) fn render<'v>(
         index: 0,
         last: true,
     }];
-    let setting = Setting {
-        language,
-        zone: world.zone,
-        isolates: escape != Escape::Url,
-    };
     let mut walk = Walk {
         world,
-        setting,
-        escape,
-        room: most,
+        setting: Setting::new(manner.tag, world.zone, world.now),
+        manner,
+        is_bare: template.is_bare(),
+        in_tag: false,
+        room: manner.most,
         out: String::new(),
         scopes,
         budget,
@@ -135,8 +58,12 @@ pub(crate) fn render<'v>(
 /// A text being written.
 pub(crate) struct Walk<'v, 'w, 'n> {
     world: &'w World<'v>,
-    pub(crate) setting: Setting<'v>,
-    escape: Escape,
+    pub(crate) setting: Setting<'w>,
+    manner: &'w Manner<'w>,
+    /// Whether the text is nothing but one value, so that there is nothing around it.
+    is_bare: bool,
+    /// Whether we are between HTML's `<` and `>`.
+    in_tag: bool,
     room: usize,
     out: String,
     scopes: Vec<Scope<'v>>,
@@ -149,7 +76,12 @@ impl<'v> Walk<'v, '_, '_> {
         for node in nodes {
             self.spend(1)?;
             match node {
-                Node::Text(text) => self.write(text)?,
+                Node::Text(text) => {
+                    self.write(text)?;
+                    if let (Escape::Html, Some(at)) = (self.manner.escape, text.rfind(['<', '>'])) {
+                        self.in_tag = text.as_bytes()[at] == b'<';
+                    }
+                }
                 Node::Print(expression) => self.print(expression)?,
                 Node::If {
                     test,
@@ -250,7 +182,7 @@ impl<'v> Walk<'v, '_, '_> {
 
     /// Appends text that needs no escaping, up to the limit.
     fn write(&mut self, text: &str) -> Result<(), Stop> {
-        let size = if self.escape == Escape::Plain {
+        let size = if self.manner.escape == Escape::Plain {
             text.chars().count()
         } else {
             text.len()
@@ -261,7 +193,7 @@ impl<'v> Walk<'v, '_, '_> {
             return Ok(());
         }
         let mut end = text.len().min(self.room);
-        if self.escape == Escape::Plain {
+        if self.manner.escape == Escape::Plain {
             end = text
                 .char_indices()
                 .nth(self.room)
@@ -276,34 +208,44 @@ impl<'v> Walk<'v, '_, '_> {
     }
 
     fn print(&mut self, expression: &'v Expression) -> Result<(), Stop> {
+        self.setting.around = self.manner.around.filter(|_| !self.in_tag && !self.is_bare);
         let found = self.find(expression)?;
-        let comma = self.setting.language.comma();
-        let text = match &found {
-            Found::Dash if self.escape == Escape::Url => return Err(Stop::Early(End::Broken)),
-            Found::Dash => Some(Cow::Borrowed(DASH)),
+        if let Some(Value::List(items)) = found.value() {
+            self.spend(items.len())?;
+        }
+        let written = match &found {
+            Found::Dash | Found::Missing => None,
+            Found::Written(value) => value.scalar().map(Cow::Borrowed),
             other => match other.value() {
-                None => {
-                    self.missing(expression)?;
-                    if self.escape == Escape::Url {
-                        return Err(Stop::Early(End::Broken));
-                    }
-                    Some(Cow::Borrowed(DASH))
-                }
-                Some(value) => helpers::text(value, comma, None, self.room * 4),
+                None => None,
+                Some(list @ Value::List(_)) => self
+                    .setting
+                    .joined(list, None, None, None, self.room.saturating_mul(4))
+                    .map(Cow::Owned),
+                Some(value) => value.scalar().map(|text| self.setting.value(text)),
             },
         };
-        let text = match text {
+        let text = match written {
             Some(text) => text,
-            None => {
+            None if found.value().is_some() => {
                 self.notes.add(
                     "type_error",
                     format!("{} is an object and can't be printed", label(expression)),
                 );
                 Cow::Borrowed(DASH)
             }
+            None => {
+                if !matches!(found, Found::Dash) {
+                    self.missing(expression)?;
+                }
+                if self.manner.escape == Escape::Url {
+                    return Err(Stop::Early(End::Broken));
+                }
+                Cow::Borrowed(DASH)
+            }
         };
         self.spend(text.len() / 64)?;
-        match self.escape {
+        match self.manner.escape {
             Escape::Plain => self.write(&text),
             Escape::Html => self.write(&crate::rules::html::escape(&text)),
             Escape::Url => self.write(

@@ -53,6 +53,7 @@ pub struct EventContext<'a> {
     pub event: &'a Event,
     pub(crate) payload: Value<'a>,
     pub(crate) fields: OnceCell<Value<'a>>,
+    pub(crate) now: jiff::Timestamp,
     /// The last reader's zone: people of one company mostly share one, and looking it up takes a lock.
     zone: Option<(String, TimeZone)>,
 }
@@ -233,8 +234,16 @@ impl<'a> EventContext<'a> {
             event,
             payload,
             fields: OnceCell::new(),
+            now: event.received_at,
             zone: None,
         })
+    }
+
+    /// At what moment texts are rendered, by the database's clock: what `{{relative …}}` counts from. Unless said, it is
+    /// the event's receipt.
+    #[must_use]
+    pub fn at(self, now: jiff::Timestamp) -> Self {
+        Self { now, ..self }
     }
 
     /// The reader's zone; UTC and a warning when there is no such zone.
@@ -376,6 +385,7 @@ pub(crate) fn write(
         event: fields,
         recipient: &recipient,
         zone: &zone,
+        now: context.now,
     };
     Writer::new(&world, &reader.locale, Budget::default(), notes).write(definition, name)
 }

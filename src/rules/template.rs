@@ -5,6 +5,7 @@
 //! variable where we print a dash and say which, and it copies the payload for every rendering. Here everything that can
 //! be wrong with a template is found when the rule is compiled: unknown helpers, wrong arguments, paths that lead nowhere.
 
+use crate::rules::bidi::{self, Direction};
 use crate::rules::helpers::Helper;
 use crate::rules::payload::Value;
 
@@ -136,9 +137,31 @@ impl Template {
     pub(crate) fn has_dates(&self) -> bool {
         let mut found = false;
         Node::expressions(&self.nodes, &mut |expression| {
-            found |= matches!(expression, Expression::Call(call) if matches!(call.helper, Helper::Date(_)));
+            found |= matches!(expression, Expression::Call(call) if matches!(call.helper, Helper::Date(_) | Helper::Relative));
         });
         found
+    }
+
+    /// The direction of its own words: that of their first letter, in the order they are written. `None` without any.
+    /// In HTML (`has_tags`) the letters of tags don't count.
+    pub(crate) fn leaning(&self, has_tags: bool) -> Option<Direction> {
+        let mut in_tag = false;
+        Node::leaning(&self.nodes, &mut |text| {
+            if !has_tags {
+                return bidi::leaning(text);
+            }
+            let words = text.chars().filter(|c| {
+                let is_sign = matches!(c, '<' | '>');
+                in_tag = if is_sign { *c == '<' } else { in_tag };
+                !in_tag && !is_sign
+            });
+            bidi::leaning(&words.collect::<String>())
+        })
+    }
+
+    /// Whether it is nothing but one variable.
+    pub(crate) fn is_bare(&self) -> bool {
+        matches!(&self.nodes[..], [Node::Print(Expression::Path(_))])
     }
 
     /// The text before its first variable or block; `None` when it begins with one.
@@ -151,6 +174,24 @@ impl Template {
 }
 
 impl Node {
+    fn leaning(nodes: &[Self], of: &mut dyn FnMut(&str) -> Option<Direction>) -> Option<Direction> {
+        nodes.iter().find_map(|node| match node {
+            Self::Text(text) => of(text),
+            Self::Print(_) => None,
+            Self::If {
+                then: body,
+                otherwise,
+                ..
+            }
+            | Self::Each {
+                body, otherwise, ..
+            }
+            | Self::With {
+                body, otherwise, ..
+            } => Self::leaning(body, of).or_else(|| Self::leaning(otherwise, of)),
+        })
+    }
+
     fn expressions<'t>(nodes: &'t [Self], see: &mut dyn FnMut(&'t Expression)) {
         for node in nodes {
             let (value, inner, otherwise) = match node {

@@ -2,6 +2,8 @@
 
 use serde_json::Value as Json;
 
+use crate::rules::bidi::Direction;
+use crate::rules::language::Language;
 use crate::rules::limits;
 use crate::rules::locale;
 use crate::rules::lower::compile;
@@ -13,17 +15,31 @@ use crate::rules::url;
 /// A text.
 #[derive(Debug)]
 pub(crate) enum Text {
-    /// The same for all.
-    One(Template),
+    /// The same for all, and the direction of its words, if it has any.
+    One(Template, Option<Direction>),
     /// By language: the tag as written in the rule, and the text.
-    Many(Vec<(String, Template)>),
+    Many(Vec<(String, Template, Direction)>),
+}
+
+/// The text for a reader.
+pub(crate) struct Chosen<'t> {
+    /// The text.
+    pub(crate) template: &'t Template,
+    /// Its language when it has one of its own.
+    pub(crate) tag: Option<&'t str>,
+    /// Which way it runs; `None` when it has neither a language nor words.
+    pub(crate) direction: Option<Direction>,
 }
 
 impl Text {
     /// Reads `"…"` or `{"en": "…", "ar": "…"}`.
     pub(crate) fn parse(json: &Json, place: &str, escape: Escape) -> Result<Self, Fault> {
         match json {
-            Json::String(source) => Ok(Self::One(template(source, place, escape)?)),
+            Json::String(source) => {
+                let template = template(source, place, escape)?;
+                let direction = template.leaning(escape == Escape::Html);
+                Ok(Self::One(template, direction))
+            }
             Json::Object(languages) if languages.is_empty() => Err(Fault {
                 place: place.to_owned(),
                 detail: "it has no language".to_owned(),
@@ -33,7 +49,8 @@ impl Text {
                 detail: format!("it has more than {} languages", limits::LANGUAGES),
             }),
             Json::Object(languages) => {
-                let mut texts: Vec<(String, Template)> = Vec::with_capacity(languages.len());
+                let mut texts: Vec<(String, Template, Direction)> =
+                    Vec::with_capacity(languages.len());
                 for (tag, source) in languages {
                     let place = format!("{place}/{}", tag.replace('~', "~0").replace('/', "~1"));
                     if !locale::is_tag(tag) {
@@ -43,7 +60,7 @@ impl Text {
                     }
                     if texts
                         .iter()
-                        .any(|(known, _)| locale::normal(known) == locale::normal(tag))
+                        .any(|(known, ..)| locale::normal(known) == locale::normal(tag))
                     {
                         return Err(Fault {
                             place,
@@ -56,7 +73,8 @@ impl Text {
                             detail: format!("it must be a text, not {}", kind(source)),
                         });
                     };
-                    texts.push((tag.clone(), template(source, &place, escape)?));
+                    let direction = Language::of(tag).direction();
+                    texts.push((tag.clone(), template(source, &place, escape)?, direction));
                 }
                 Ok(Self::Many(texts))
             }
@@ -70,15 +88,23 @@ impl Text {
         }
     }
 
-    /// The text for a reader, and its language when it has one of its own.
-    pub(crate) fn choose(&self, locale: &str) -> (&Template, Option<&str>) {
+    /// The text for a reader.
+    pub(crate) fn choose(&self, locale: &str) -> Chosen<'_> {
         match self {
-            Self::One(template) => (template, None),
+            Self::One(template, direction) => Chosen {
+                template,
+                tag: None,
+                direction: *direction,
+            },
             Self::Many(texts) => {
                 let chosen =
-                    locale::choose(texts.iter().map(|(tag, _)| tag.as_str()), locale).unwrap_or(0);
-                let (tag, template) = &texts[chosen];
-                (template, Some(tag))
+                    locale::choose(texts.iter().map(|(tag, ..)| tag.as_str()), locale).unwrap_or(0);
+                let (tag, template, direction) = &texts[chosen];
+                Chosen {
+                    template,
+                    tag: Some(tag),
+                    direction: Some(*direction),
+                }
             }
         }
     }
@@ -86,18 +112,18 @@ impl Text {
     /// All its templates.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
         let (one, many) = match self {
-            Self::One(template) => (Some(template), &[][..]),
+            Self::One(template, _) => (Some(template), &[][..]),
             Self::Many(texts) => (None, &texts[..]),
         };
         one.into_iter()
-            .chain(many.iter().map(|(_, template)| template))
+            .chain(many.iter().map(|(_, template, _)| template))
     }
 
     /// Its languages; none for a text without.
     pub(crate) fn languages(&self) -> Vec<&str> {
         match self {
-            Self::One(_) => Vec::new(),
-            Self::Many(texts) => texts.iter().map(|(tag, _)| tag.as_str()).collect(),
+            Self::One(..) => Vec::new(),
+            Self::Many(texts) => texts.iter().map(|(tag, ..)| tag.as_str()).collect(),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! All texts of a rule for one reader, each within its limit and fit for its place. Comes from `set`, goes back as
 //! `Rendered`.
 
+use crate::kernel::shorten;
 use crate::rules::budget::{Budget, Notes};
 use crate::rules::definition::Definition;
+use crate::rules::language::Language;
 use crate::rules::limits;
-use crate::rules::locale::Language;
+use crate::rules::locale;
 use crate::rules::model::{Rendered, Warning};
-use crate::rules::render::{End, Escape, World, render};
+use crate::rules::render::{End, Escape, Manner, World, render};
 use crate::rules::text::Text;
 use crate::rules::url;
 
@@ -38,7 +40,7 @@ impl<'v, 'w> Writer<'v, 'w> {
     pub(crate) fn write(mut self, texts: &'v Definition, name: &str) -> Result<Rendered, Warning> {
         let chosen = texts
             .texts()
-            .find_map(|(_, text)| text.choose(self.locale).1);
+            .find_map(|(_, text)| text.choose(self.locale).tag);
         let locale = chosen.unwrap_or(self.locale).to_owned();
         let mut title = self.line(&texts.title, "title")?;
         if title.is_empty() {
@@ -61,7 +63,7 @@ impl<'v, 'w> Writer<'v, 'w> {
                 Self::line,
             )?,
             email_html: self.optional(texts.email_html.as_ref(), "email_html", Self::html)?,
-            sms_body: self.optional(texts.sms_body.as_ref(), "sms_body", Self::lines)?,
+            sms_body: self.optional(texts.sms_body.as_ref(), "sms_body", Self::message)?,
         })
     }
 
@@ -80,46 +82,60 @@ impl<'v, 'w> Writer<'v, 'w> {
         &mut self,
         text: &'v Text,
         escape: Escape,
+        isolates: bool,
         most: usize,
     ) -> Result<(String, End), Warning> {
-        let (template, language) = text.choose(self.locale);
-        let language = Language::of(language.unwrap_or(self.locale));
-        render(
-            template,
-            self.world,
-            language,
+        let chosen = text.choose(self.locale);
+        let tag = locale::spoken(chosen.tag, self.locale);
+        let around = || {
+            chosen
+                .direction
+                .unwrap_or_else(|| Language::of(tag).direction())
+        };
+        let manner = Manner {
+            tag,
+            around: isolates.then(around),
             escape,
             most,
-            &mut self.budget,
-            &mut self.notes,
-        )
+        };
+        let (template, budget) = (chosen.template, &mut self.budget);
+        render(template, self.world, &manner, budget, &mut self.notes)
     }
 
-    fn cut(&mut self, text: &'v Text, key: &str, most: usize) -> Result<String, Warning> {
-        let (mut written, end) = self.render(text, Escape::Plain, most)?;
-        if end == End::Cut {
-            self.notes
-                .add("too_large", format!("{key} is cut after {most} characters"));
-            if written.chars().count() >= most {
-                written.pop();
-            }
-            written.push('…');
+    fn cut(
+        &mut self,
+        text: &'v Text,
+        key: &str,
+        isolates: bool,
+        most: usize,
+    ) -> Result<String, Warning> {
+        let (written, end) = self.render(text, Escape::Plain, isolates, most)?;
+        if end != End::Cut {
+            return Ok(written);
         }
-        Ok(written)
+        self.notes
+            .add("too_large", format!("{key} is cut after {most} characters"));
+        Ok(shorten::cut(&written, most, "…", |_| 1))
     }
 
     fn line(&mut self, text: &'v Text, key: &str) -> Result<String, Warning> {
-        self.cut(text, key, limits::TITLE_CHARS)
+        self.cut(text, key, true, limits::TITLE_CHARS)
             .map(|text| one_line(&text))
     }
 
     fn lines(&mut self, text: &'v Text, key: &str) -> Result<String, Warning> {
-        self.cut(text, key, limits::BODY_CHARS)
+        self.cut(text, key, true, limits::BODY_CHARS)
+            .map(|text| clean(&text))
+    }
+
+    /// Without isolates: many a phone shows them as boxes.
+    fn message(&mut self, text: &'v Text, key: &str) -> Result<String, Warning> {
+        self.cut(text, key, false, limits::BODY_CHARS)
             .map(|text| clean(&text))
     }
 
     fn html(&mut self, text: &'v Text, key: &str) -> Result<String, Warning> {
-        let (written, end) = self.render(text, Escape::Html, limits::HTML_BYTES)?;
+        let (written, end) = self.render(text, Escape::Html, true, limits::HTML_BYTES)?;
         if end == End::Cut {
             return Err(self
                 .notes
@@ -130,7 +146,7 @@ impl<'v, 'w> Writer<'v, 'w> {
 
     /// A URL that isn't safe or whole is left out: the notification is still worth reading.
     fn url(&mut self, text: &'v Text) -> Result<Option<String>, Warning> {
-        let (written, end) = self.render(text, Escape::Url, limits::URL_BYTES)?;
+        let (written, end) = self.render(text, Escape::Url, false, limits::URL_BYTES)?;
         let written = written.trim();
         match end {
             End::Broken => return Ok(None),

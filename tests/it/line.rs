@@ -87,7 +87,7 @@ async fn an_event_by_sql_reaches_the_right_people_in_their_languages() {
     let told = &inbox["items"][0];
     assert_eq!(
         (told["title"].as_str(), told["event_id"].as_i64()),
-        (Some("فاتورة INV-7"), Some(id))
+        (Some("فاتورة \u{2068}INV-7\u{2069}"), Some(id))
     );
     assert_eq!(
         app.get("/v1/notifications", "ali").await["items"][0]["title"],

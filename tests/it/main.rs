@@ -27,6 +27,7 @@ mod http;
 mod inbox;
 mod ingest;
 mod ingest_trouble;
+mod jsonlogic;
 mod law;
 mod line;
 mod lists;

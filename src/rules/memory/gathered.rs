@@ -111,7 +111,8 @@ pub fn render(
         entity_type: None,
         entity_id: None,
     };
-    let mut context = EventContext::new(&event).map_err(|error| broken(&error.chain()))?;
+    let context = EventContext::new(&event).map_err(|error| broken(&error.chain()))?;
+    let mut context = context.at(now);
     write(
         texts,
         name,

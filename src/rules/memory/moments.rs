@@ -6,13 +6,13 @@ use jiff::tz::TimeZone;
 use crate::rules::budget::{Budget, Notes};
 use crate::rules::facts;
 use crate::rules::limits;
-use crate::rules::locale::Language;
 use crate::rules::memory::model::Delay;
 use crate::rules::model::{Moments, Warning};
 use crate::rules::payload::Value;
-use crate::rules::render::{Escape, World, render};
+use crate::rules::render::render;
 use crate::rules::set::{CompiledRule, EventContext};
 use crate::rules::template::Template;
+use crate::rules::world::{Escape, Manner, World};
 
 impl CompiledRule {
     /// `None` for a rule that remembers nothing. A key that can't be rendered is empty, with a warning: it is then the same for all
@@ -35,23 +35,21 @@ impl CompiledRule {
                 event: fields,
                 recipient: &Value::Null,
                 zone: &TimeZone::UTC,
+                now: context.now,
             };
             let mut notes = Notes {
                 rule: &self.facts.name,
                 strict: false,
                 warnings,
             };
-            let (language, most) = (Language::of("en"), limits::KEY_CHARS);
+            let manner = Manner {
+                tag: "en",
+                around: None,
+                escape: Escape::Plain,
+                most: limits::KEY_CHARS,
+            };
             let mut budget = Budget::default();
-            match render(
-                template,
-                &world,
-                language,
-                Escape::Plain,
-                most,
-                &mut budget,
-                &mut notes,
-            ) {
+            match render(template, &world, &manner, &mut budget, &mut notes) {
                 Ok((text, _)) => text,
                 Err(warning) => {
                     warnings.push(warning);

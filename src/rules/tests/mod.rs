@@ -1,6 +1,9 @@
 //! The room as a whole: rules in as rows, matches and texts out.
 
+mod bounds;
 mod compiling;
+mod cost;
+mod directions;
 mod evaluating;
 mod languages;
 mod properties;

@@ -42,7 +42,7 @@ fn variables_reach_the_payload_the_event_and_the_reader() {
     );
     assert_eq!(
         text,
-        "1250.50 900 warning 2026-03-05T22:30:00Z علي en Asia/Baghdad Tea 3 IQD"
+        "1250.50 900 warning 2026-03-05T22:30:00Z \u{2068}علي\u{2069} en Asia/Baghdad Tea 3 IQD"
     );
     assert_eq!(warnings, Vec::<String>::new());
 }
@@ -91,6 +91,20 @@ fn asking_whether_something_is_there_is_no_fault() {
     );
     assert_eq!(text, "begh0");
     assert_eq!(warnings, Vec::<String>::new());
+}
+
+#[test]
+fn default_stands_in_for_what_is_missing_null_or_empty_and_for_nothing_else() {
+    let (text, warnings) = body(
+        "{{default gone \"a\"}} {{default nothing \"b\"}} {{default empty \"c\"}} {{default zero \"d\"}} {{default amount \"e\"}} \
+         {{default gone nothing empty \"f\"}} {{default map.k2.deep \"g\"}} {{default lines.9.item \"h\"}}",
+        "en",
+    );
+    assert_eq!(text, "a b c 0 1250.50 f true h");
+    assert_eq!(warnings, Vec::<String>::new());
+    let (text, warnings) = body("{{default gone empty}}", "en");
+    assert_eq!(text, "—");
+    assert_eq!(warnings, ["missing_variable: `gone` is missing"]);
 }
 
 #[test]
