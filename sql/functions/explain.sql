@@ -156,6 +156,11 @@ begin
             v_event, rtrim(v_outcome.error, '.'));
         return next;
         return;
+    elsif v_outcome.suppressed @> '[{"reason": "muted"}]' then
+        code := 'muted';
+        answer := pg_catalog.format('No: event %s came in while its import was muted; a replay evaluates it.', v_event);
+        return next;
+        return;
     end if;
 
     select true, coalesce(d.is_active::text::boolean, true) into v_known, v_active
