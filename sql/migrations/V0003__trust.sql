@@ -47,7 +47,7 @@ create table neurolink_event_fields (
     first_seen_at timestamptz not null,
     last_seen_at timestamptz not null,
     constraint neurolink_event_fields_pk primary key (event_type, path),
-    constraint neurolink_event_fields_kinds_ck check (kinds <@ '{string,number,boolean,array,object,null}'::text[])
+    constraint neurolink_event_fields_kinds_ck check (kinds <@ array['string', 'number', 'boolean', 'array', 'object', 'null'])
 );
 revoke all on neurolink_event_fields from public;
 comment on table neurolink_event_fields is

@@ -6,6 +6,7 @@ mod export;
 mod files;
 mod import;
 mod list;
+mod starter;
 mod store;
 mod trial;
 mod trial_text;
@@ -20,6 +21,7 @@ Examples:
   neurolink rules test invoice_overdue --event 42    whom it would tell of a past event, and what
   neurolink rules export -o rules.yaml               all rules, in an order that makes good diffs
   neurolink rules import rules.yaml --dry-run        what would change
+  neurolink rules starter --dry-run                  the rules that ship, for all standard types
 
 A file holds one rule or a list of them, in YAML (or JSON, when its name ends so), with the fields of the API:
 name, source_module, event_type_pattern, conditions, notification_template, priority, enabled.";
@@ -44,6 +46,8 @@ enum Command {
     Export(export::Args),
     /// Bring the rules to what files say, by name
     Import(import::Args),
+    /// Put in the rules that ship, but for those that are there already
+    Starter(starter::Args),
 }
 
 /// Runs the subcommand.
@@ -57,5 +61,6 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         Command::Test(args) => Box::pin(trial::run(args, context)).await,
         Command::Export(args) => Box::pin(export::run(args, context)).await,
         Command::Import(args) => Box::pin(import::run(args, context)).await,
+        Command::Starter(args) => Box::pin(starter::run(args, context)).await,
     }
 }
