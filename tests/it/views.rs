@@ -53,6 +53,8 @@ async fn lived_in(db: &TestDb, sql: &Client) {
          insert into neurolink_dead_jobs (id, kind, ref_id, lane, attempt, max_attempts, last_error, created_at)
          values (99, 'event', 3, 1, 5, 5, 'too deep', now());
          insert into neurolink_jobs (kind, ref_id, run_at) values ('event', 9, now() - interval '10 minutes');
+         create table erp (id int primary key);
+         select neurolink_watch('erp', 'erp.changed');
          -- As if it had been a while ago.
          update neurolink_event_outcomes set evaluated_at = evaluated_at - interval '5 minutes';
          update neurolink_delivery_log set created_at = created_at - interval '5 minutes', ended_at = ended_at - interval '5 minutes',
