@@ -187,6 +187,11 @@ begin
             v_event, rtrim(v_outcome.error, '.'));
         return next;
         return;
+    elsif v_outcome.suppressed @> '[{"reason": "muted"}]' then
+        code := 'muted';
+        answer := pg_catalog.format('No: event %s came in while its import was muted; a replay evaluates it.', v_event);
+        return next;
+        return;
     end if;
 
     select w.code, w.answer into code, answer from neurolink_said_withheld(v_event, v_user) w;

@@ -23,6 +23,8 @@ begin
           from neurolink_event_outcomes o
           left join neurolink_events e on e.id = o.event_id
          where o.evaluated_at >= m and o.evaluated_at < m + interval '1 minute'
+           -- What came in muted wasn't evaluated, and its outcome is written by the ERP's transaction, whenever that commits.
+           and o.suppressed is distinct from '[{"rule": "", "reason": "muted", "count": 0}]'
     ), named as (
         select 'events.module' as metric, source_module as label, count(*) as value from evaluated group by source_module
         union all

@@ -9,6 +9,8 @@ declare
     -- By name: what this version doesn't have yet isn't granted.
     looking constant text[] := '{neurolink_queue_depth,neurolink_user_timeline,neurolink_event_trace,neurolink_explain,neurolink_epoch}';
     steering constant text[] := '{neurolink_emit,neurolink_pause,neurolink_resume,neurolink_retry,neurolink_discard,neurolink_cancel,neurolink_audit,neurolink_roll_up,neurolink_recount_inbox,neurolink_tell,neurolink_tell_people,neurolink_release_rule,neurolink_follow,neurolink_unfollow}';
+    -- Beside the right TRIGGER on the table, which its owner gives.
+    watching constant text[] := '{neurolink_watch,neurolink_unwatch,neurolink_watch_keep,neurolink_watch_made,neurolink_watch_of,neurolink_watch_forget,neurolink_watch_object}';
 begin
     if exists (select from pg_roles where rolname = 'neurolink_producer') then
         execute format('grant usage on schema %I to neurolink_producer', current_schema());
@@ -32,7 +34,7 @@ begin
         end loop;
         for r in select p.oid::regprocedure as f from pg_proc p
                   where p.pronamespace = quote_ident(current_schema())::regnamespace and pg_has_role(p.proowner, 'usage')
-                    and (p.proname = any (looking) or role = 'neurolink_admin' and p.proname = any (steering))
+                    and (p.proname = any (looking) or role = 'neurolink_admin' and p.proname = any (steering || watching))
         loop
             execute format('grant execute on function %s to %I', r.f, role);
         end loop;

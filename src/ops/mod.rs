@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod bench;
+pub mod catalog;
 pub mod doctor;
 pub mod event_types;
 pub mod prometheus;

@@ -1,5 +1,7 @@
 //! `neurolink rules …` as people and scripts meet it: the binary itself, on a database and on files.
 
+mod starter;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 

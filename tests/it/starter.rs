@@ -1,12 +1,13 @@
 //! The starter rules through the rules' own compiler and engine: every one compiles, and the example of its type matches it
 //! and gives whole sentences in both languages. No database.
 
-#![allow(clippy::unwrap_used)] // what can't be read fails the test
+#![allow(clippy::unwrap_used, clippy::panic)] // what can't be read fails the test
 
 use jiff::Timestamp;
 use neurolink::ingest::Event;
 use neurolink::kernel::Severity;
-use neurolink::ops::starter::{EXAMPLES, RULES};
+use neurolink::ops::catalog;
+use neurolink::ops::starter::RULES;
 use neurolink::rules::set::EventContext;
 use neurolink::rules::{Reader, RuleRow, RuleSet};
 use serde_json::Value;
@@ -35,7 +36,7 @@ fn rows() -> Vec<RuleRow> {
 }
 
 fn events() -> Vec<Event> {
-    let examples: Vec<Value> = serde_json::from_str(EXAMPLES).unwrap();
+    let examples = catalog::examples().unwrap();
     let at: Timestamp = "2026-11-15T09:00:00Z".parse().unwrap();
     examples
         .iter()
@@ -98,6 +99,48 @@ fn the_example_of_each_type_matches_its_rule_alone_and_reads_whole_in_both_langu
             let url = rendered.action_url.unwrap();
             assert!(url.ends_with(event.entity_id.as_deref().unwrap()), "{url}");
             assert!(rendered.action_label.is_some(), "{}", event.event_type);
+        }
+    }
+}
+
+#[test]
+fn what_a_schema_requires_is_all_that_its_starter_rule_asks_for() {
+    let (rules, _) = RuleSet::compile(&rows());
+    for (mut event, standard) in events().into_iter().zip(catalog::standard().unwrap()) {
+        let schema: Value = serde_json::from_str(standard.schema.get()).unwrap();
+        let required: Vec<&str> = schema["required"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
+        let mut payload: Value = serde_json::from_str(&event.payload).unwrap();
+        payload
+            .as_object_mut()
+            .unwrap()
+            .retain(|key, _| required.contains(&key.as_str()));
+        event.payload = payload.to_string();
+        let mut context = EventContext::new(&event).unwrap();
+        let (matches, mut warnings) = rules.evaluate(&context, event.received_at, &mut |_, _| {});
+        let rule = matches.first().map(|m| &m.rule);
+        let rule = rule.unwrap_or_else(|| panic!("{} matches nothing", event.event_type));
+        rule.render(&mut context, &reader("ar-IQ"), &mut warnings)
+            .unwrap();
+        assert_eq!(warnings, [], "{}", event.event_type);
+        // Who is told must be there, too.
+        let template = rows()
+            .into_iter()
+            .find(|row| row.name == rule.facts.name)
+            .unwrap()
+            .notification_template;
+        let template: Value = serde_json::from_str(&template).unwrap();
+        for field in template["recipient_fields"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            let field = field.as_str().unwrap();
+            assert!(required.contains(&field), "{}: {field}", event.event_type);
         }
     }
 }

@@ -58,6 +58,8 @@ async fn lived_in(db: &TestDb, sql: &Client) {
          select id, version, 'too many', 100 from neurolink_notification_rules where name = 'never';
          insert into neurolink_delivery_log (id, notification_id, user_id, channel, deferred_by) values (3169, 99, 'ali', 'email', 'quiet_hours');
          insert into neurolink_jobs (kind, channel, ref_id, run_at) values ('delivery', 'email', 3169, now() + interval '9 hours');
+         create table erp (id int primary key);
+         select neurolink_watch('erp', 'erp.changed');
          -- As if it had been a while ago.
          update neurolink_event_outcomes set evaluated_at = evaluated_at - interval '5 minutes';
          update neurolink_delivery_log set created_at = created_at - interval '5 minutes', ended_at = ended_at - interval '5 minutes',

@@ -156,7 +156,8 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
-    use crate::ops::starter::{EXAMPLES, STANDARD_TYPES};
+    use crate::ops::catalog;
+    use crate::ops::starter::STANDARD_TYPES;
 
     fn round(seed: u64, number: u32) -> Round {
         Story::new(seed, number, jiff::civil::date(2026, 11, 15))
@@ -252,7 +253,7 @@ mod tests {
 
     #[test]
     fn every_payload_of_the_story_has_the_keys_that_the_example_of_its_type_has() {
-        let examples: Vec<Value> = serde_json::from_str(EXAMPLES).unwrap();
+        let examples = catalog::examples().unwrap();
         for told in round(1, 1).events() {
             let example = examples
                 .iter()

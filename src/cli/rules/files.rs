@@ -125,7 +125,7 @@ pub(super) fn values(path: &Path) -> Result<Vec<Value>, Failure> {
 }
 
 /// Held to what the API takes, by the same reader.
-fn draft(value: &Value) -> Result<Draft, Error> {
+pub(super) fn draft(value: &Value) -> Result<Draft, Error> {
     let text = value.to_string();
     let depth = Depth {
         allowed: 64,

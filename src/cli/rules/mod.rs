@@ -8,6 +8,7 @@ mod files;
 mod import;
 mod list;
 mod release;
+mod starter;
 mod store;
 mod switch;
 mod trial;
@@ -26,6 +27,7 @@ Examples:
   neurolink rules export -o rules.yaml               all rules, in an order that makes good diffs
   neurolink rules import rules.yaml --dry-run        what would change
   neurolink rules release invoice_overdue            a rule that told too much goes on
+  neurolink rules starter --dry-run                  the rules that ship, for all standard types
 
 A file holds one rule or a list of them, in YAML (or JSON, when its name ends so), with the fields of the API:
 name, source_module, event_type_pattern, conditions, notification_template, priority, enabled.";
@@ -58,6 +60,8 @@ enum Command {
     Import(import::Args),
     /// Let a rule go on that is held because it told too much
     Release(release::Args),
+    /// Put in the rules that ship, but for those that are there already
+    Starter(starter::Args),
 }
 
 /// Runs the subcommand.
@@ -75,5 +79,6 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         Command::Export(args) => Box::pin(export::run(args, context)).await,
         Command::Import(args) => Box::pin(import::run(args, context)).await,
         Command::Release(args) => Box::pin(release::run(args, context)).await,
+        Command::Starter(args) => Box::pin(starter::run(args, context)).await,
     }
 }

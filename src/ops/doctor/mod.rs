@@ -23,6 +23,7 @@ mod server;
 mod settings;
 mod store;
 mod tables;
+mod watches;
 mod workers;
 
 use std::future::Future;
@@ -65,13 +66,14 @@ impl Default for Limits {
 /// Checks of the database server that need no schema of ours.
 const OF_SERVER: [&str; 4] = ["server", "clock", "migrations", "listener"];
 /// Those that ask our own tables.
-const OF_SCHEMA: [&str; 12] = [
+const OF_SCHEMA: [&str; 13] = [
     "rights",
     "objects",
     "directory",
     "tables",
     "vacuum",
     "events",
+    "watches",
     "rules",
     "dead work",
     "queue",
@@ -202,6 +204,10 @@ impl Report {
         self.check("vacuum", store::pins(db), |pins| pins::judge(&pins, limits))
             .await;
         self.check("events", store::events(db), events::judge).await;
+        self.check("watches", store::watches(db), |watches| {
+            watches::judge(&watches)
+        })
+        .await;
         self.check("rules", store::rules(db), |rules| rules::judge(&rules))
             .await;
         self.check("dead work", store::dead(db), |dead| dead::judge(&dead))

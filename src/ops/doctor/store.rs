@@ -21,6 +21,7 @@ use super::rights::{Lack, Rights};
 use super::rules::{Fault, Held, Rules};
 use super::server::Server;
 use super::tables::Table;
+use super::watches::Watch;
 use super::workers::Worker;
 use crate::db::migrate::Names;
 use crate::db::{Db, Tx};
@@ -215,6 +216,22 @@ pub(super) async fn events(db: &Db) -> Result<Events> {
             missing: row.try_get("missing")?,
             first: row.try_get("first")?,
             last: row.try_get("last")?,
+        })
+    })
+    .await
+}
+
+pub(super) async fn watches(db: &Db) -> Result<Vec<Watch>> {
+    let statement = include_str!("../../../sql/queries/ops/doctor_watches.sql");
+    rows(db, statement, &[], |row| {
+        Ok(Watch {
+            name: row.try_get("name")?,
+            relation: row.try_get("relation")?,
+            state: row.try_get("state")?,
+            detail: row.try_get("detail")?,
+            failed_count: row.try_get("failed_count")?,
+            definition: row.try_get("definition")?,
+            switched_off: row.try_get("switched_off")?,
         })
     })
     .await

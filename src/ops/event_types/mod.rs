@@ -1,5 +1,6 @@
-//! Which event types there are: the seventeen standard ones with what they mean, and those that were seen. Comes from
-//! `sql/starter/examples.json` and `neurolink_event_types`, goes to whoever writes rules, by `GET /v1/event-types`.
+//! Which event types there are: the seventeen standard ones with what they mean, and those that were seen, each with the payload
+//! fields seen in it. Comes from `ops::catalog`, `neurolink_event_types` and `neurolink_event_fields`; goes to whoever writes
+//! rules, by `GET /v1/event-types` and `/v1/event-types/{type}`.
 
 pub mod routes;
 pub mod store;
@@ -7,94 +8,99 @@ pub mod store;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::kernel::{Error, Result};
-use crate::ops::starter;
+use crate::kernel::Result;
+use crate::ops::catalog::{self, Standard, Title};
 
-/// What each standard type says, in the order of [`starter::STANDARD_TYPES`].
-const DESCRIPTIONS: [&str; 17] = [
-    "An invoice was issued to a customer.",
-    "An invoice is past its due date and not paid in full.",
-    "An invoice was paid in full.",
-    "A part of an invoice was paid, and a balance is open.",
-    "A product's stock in a warehouse is at its reorder level or below.",
-    "A product is out of stock in a warehouse.",
-    "A stock count was corrected by hand; a negative value is a loss.",
-    "Goods are on their way from one warehouse to another, whose branch the event is of.",
-    "A sales order came in.",
-    "A sales order was approved, and can be packed.",
-    "A sales order left the warehouse with a carrier.",
-    "A sales order reached its customer.",
-    "A sales order was cancelled.",
-    "A purchase order waits for approval.",
-    "A purchase order was approved.",
-    "The goods of a purchase order arrived; fewer than ordered is possible.",
-    "A purchase order was refused.",
-];
-
-/// An event type, as those see it who write rules.
+/// An event type of a module, as those see it who write rules.
 #[derive(Debug, Serialize)]
 pub struct EventType {
     /// `invoice.overdue`.
     pub event_type: String,
     /// `invoicing`.
     pub source_module: String,
-    /// One of the seventeen that starter rules know.
-    pub is_standard: bool,
-    /// What it says; standard types only.
-    pub description: Option<&'static str>,
-    /// A payload as an ERP sends it; standard types only.
-    pub example: Option<Box<RawValue>>,
+    /// What is known of it from the start.
+    #[serde(flatten)]
+    pub meaning: Meaning,
     /// When one was first evaluated here; `null` = never.
     pub first_seen_at: Option<Timestamp>,
     /// When one was last received, give or take two minutes.
     pub last_seen_at: Option<Timestamp>,
 }
 
-#[derive(Deserialize)]
-struct Example {
-    source_module: String,
-    event_type: String,
-    payload: Box<RawValue>,
+/// What is known of a standard type; of any other, nothing.
+#[derive(Debug, Default, Serialize)]
+pub struct Meaning {
+    /// One of the seventeen that starter rules know.
+    pub is_standard: bool,
+    /// Its name for people, per language.
+    pub title: Option<Title>,
+    /// What it says.
+    pub description: Option<String>,
+    /// JSON Schema (2020-12) of its payload.
+    pub schema: Option<Box<RawValue>>,
+    /// A payload as an ERP sends it.
+    pub example: Option<Box<RawValue>>,
 }
 
-/// The standard types by type and module: what they say, and an example.
-type Standard = BTreeMap<(String, String), (&'static str, Box<RawValue>)>;
-
-fn standard() -> Result<Standard> {
-    let examples: Vec<Example> = serde_json::from_str(starter::EXAMPLES)
-        .map_err(|e| Error::internal("the built-in examples can't be read", e))?;
-    Ok(examples
-        .into_iter()
-        .zip(DESCRIPTIONS)
-        .map(|(e, description)| ((e.event_type, e.source_module), (description, e.payload)))
-        .collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_standard_type_has_its_description_and_example() {
-        let standard = standard().unwrap();
-        assert_eq!(standard.len(), 17);
-        for event_type in starter::STANDARD_TYPES {
-            let found = standard.iter().find(|((t, _), _)| t == event_type);
-            let (_, (description, example)) = found.unwrap();
-            assert!(example.get().starts_with('{'), "{event_type}");
-            let noun = match event_type.split('.').next().unwrap() {
-                "po" => "purchase order",
-                "order" => "sales order",
-                "stock" if event_type == "stock.transferred" => "goods",
-                noun => noun,
-            };
-            assert!(
-                description.to_lowercase().contains(noun),
-                "{event_type}: {description}"
-            );
+impl From<Standard> for Meaning {
+    fn from(standard: Standard) -> Self {
+        Self {
+            is_standard: true,
+            title: Some(standard.title),
+            description: Some(standard.description),
+            schema: Some(standard.schema),
+            example: Some(standard.example.payload),
         }
     }
+}
+
+/// All that is known of one event type.
+#[derive(Debug, Serialize)]
+pub struct Known {
+    /// `invoice.overdue`.
+    pub event_type: String,
+    /// What is known of it from the start.
+    #[serde(flatten)]
+    pub meaning: Meaning,
+    /// The modules that send it, by name.
+    pub modules: Vec<Module>,
+    /// The payload fields that were seen, by path. No values.
+    pub fields: Vec<Field>,
+}
+
+/// A module that sends events of a type, or should.
+#[derive(Debug, Serialize)]
+pub struct Module {
+    /// `invoicing`.
+    pub source_module: String,
+    /// When one was first evaluated here; `null` = never.
+    pub first_seen_at: Option<Timestamp>,
+    /// When one was last received, give or take two minutes.
+    pub last_seen_at: Option<Timestamp>,
+}
+
+/// A payload field that was seen.
+#[derive(Debug, Serialize)]
+pub struct Field {
+    /// As `recipient_fields` writes it: `lines.sku` is the field `sku` of each item of the list `lines`.
+    pub path: String,
+    /// string, number, boolean, array, object, null: those that were seen.
+    pub kinds: Vec<String>,
+    /// When it was first seen.
+    pub first_seen_at: Timestamp,
+    /// When it was last seen, give or take an hour.
+    pub last_seen_at: Timestamp,
+}
+
+/// The standard types by type and module.
+fn standard() -> Result<BTreeMap<(String, String), Meaning>> {
+    let all = catalog::standard()?;
+    let keyed = all.into_iter().map(|standard| {
+        let key = (standard.event_type.clone(), standard.source_module.clone());
+        (key, Meaning::from(standard))
+    });
+    Ok(keyed.collect())
 }

@@ -1,4 +1,4 @@
-//! `GET /v1/event-types`. Comes from `store`, goes to admins and auditors.
+//! `GET /v1/event-types` and `/v1/event-types/{type}`. Comes from `store`, goes to admins and auditors.
 
 use http::{Method, StatusCode};
 
@@ -6,7 +6,7 @@ use super::store;
 use crate::db::Db;
 use crate::http::paging::{Listing, Page};
 use crate::http::{Access, Call, Response, Route, json};
-use crate::kernel::Result;
+use crate::kernel::{Error, Result};
 
 /// What `/openapi.json` says of it.
 pub const OPENAPI: &str = include_str!("openapi.yaml");
@@ -14,13 +14,18 @@ pub const OPENAPI: &str = include_str!("openapi.yaml");
 /// The room's table, as far as it is about this.
 #[must_use]
 pub fn routes(db: &Db) -> Vec<Route> {
-    vec![Route::new(
-        Method::GET,
-        "/v1/event-types",
-        Access::Auditor,
-        db,
-        answer,
-    )]
+    let of = Access::Auditor;
+    vec![
+        Route::new(Method::GET, "/v1/event-types", of, db, answer),
+        Route::new(Method::GET, "/v1/event-types/{type}", of, db, one),
+    ]
+}
+
+async fn one(db: Db, call: Call) -> Result<Response> {
+    call.only_query(&[])?;
+    let event_type = call.text_id("type", "event type")?;
+    let known = store::get(&db.client().await?, event_type).await?;
+    json(StatusCode::OK, &known.ok_or(Error::NotFound("event type"))?)
 }
 
 async fn answer(db: Db, call: Call) -> Result<Response> {

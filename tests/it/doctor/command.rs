@@ -54,7 +54,7 @@ async fn a_sound_neurolink_exits_with_0_and_says_so() {
     let (code, out, err) = doctor(&database, &[]).await;
     assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
     assert!(
-        out.starts_with("nothing is wrong (17 checks made)\n"),
+        out.starts_with("nothing is wrong (18 checks made)\n"),
         "{out}"
     );
     assert!(out.ends_with("not checked: mail server (e-mail is not configured)\nnot checked: redis (REDIS_URL is not set)\n"), "{out}");
@@ -150,7 +150,7 @@ async fn without_a_database_the_rest_is_still_said_and_it_exits_with_69() {
         .iter()
         .filter(|c| c["made"] == "skipped")
         .count();
-    assert_eq!(skipped, 17);
+    assert_eq!(skipped, 18);
     // Nothing set at all, and no embedded database yet: none is made.
     let (code, out, _) = doctor(&[], &[]).await;
     assert_eq!(code, Some(69));

@@ -295,5 +295,13 @@ fn numbers(world: &World) -> Vec<Answer> {
             &["'{invoice.overdue}'", "'{invoicing}'", type_, module, "201"],
         ));
     }
+    answers.push(
+        Answer::new("event type with its fields")
+            .then(
+                read!("ops/event_type_modules"),
+                &["'module.type_7'", "null"],
+            )
+            .then(read!("ops/event_type_fields"), &["'module.type_7'"]),
+    );
     answers
 }

@@ -1,0 +1,35 @@
+-- ERP tables as sources: does each watch work, and if not, why? definition makes it again.
+create or replace view neurolink_watch_health as
+select w.name, coalesce(t.name, w.relation::oid::text) as relation, w.event_type, w.operations, w.columns,
+       case when t.name is null then 'table_gone'
+            when g.missing is not null then 'column_gone'
+            when p.oid is null or g.triggers < cardinality(w.operations) then 'trigger_gone'
+            when g.switched_off then 'trigger_off'
+            when w.last_failed_at > greatest(w.changed_at, now() - interval '1 day') then 'failing'
+            else 'ok' end as state,
+       case when t.name is null then 'the table is gone'
+            when g.missing is not null then 'the table has no column ' || g.missing || ' any more'
+            when p.oid is null or g.triggers < cardinality(w.operations) then 'its triggers are gone, or some of them'
+            when g.switched_off then 'its triggers are switched off, or some of them'
+            when w.last_failed_at > greatest(w.changed_at, now() - interval '1 day') then w.last_error end as detail,
+       w.failed_count, w.last_error, w.last_failed_at, w.created_by, w.created_at, w.changed_at,
+       format('select neurolink_watch(%L, event_type => %L', coalesce(t.name, w.relation::oid::text), w.event_type)
+           || coalesce(', columns => ' || quote_literal(w.columns), '') || format(', source_module => %L', w.source_module)
+           || coalesce(', entity_type => ' || quote_literal(w.entity_type), '') || coalesce(', entity_id => ' || quote_literal(w.entity_id), '')
+           || coalesce(', branch_id => ' || quote_literal(w.branch_id), '') || coalesce(', actor_id => ' || quote_literal(w.actor_id), '')
+           || coalesce(', payload_columns => ' || quote_literal(w.payload_columns), '')
+           || case when w.without_columns <> '{}' then format(', without_columns => %L', w.without_columns) else '' end
+           || format(', operations => %L, severity => %L, name => %L)', w.operations, w.severity, w.name) as definition
+  from neurolink_watches w
+  left join lateral (select format('%I.%I', n.nspname, c.relname) as name
+                       from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = w.relation::oid) t on true
+  left join pg_proc p on p.proname = 'neurolink_watch_' || w.id and p.pronamespace = (select c.relnamespace from pg_class c where c.oid = 'neurolink_watches'::regclass)
+ cross join lateral (
+       select (select count(*) from pg_trigger r where r.tgrelid = w.relation::oid and r.tgname = any (o.names)) as triggers,
+              exists (select from pg_trigger r where r.tgrelid = w.relation::oid and r.tgname = any (o.names) and r.tgenabled not in ('O', 'A')) as switched_off,
+              (select string_agg(quote_ident(m.name), ', ')
+                 from unnest(w.columns || array_remove(array[w.entity_id, w.branch_id, w.actor_id], null)) as m (name)
+                where not exists (select from pg_attribute a where a.attrelid = w.relation::oid and a.attname = m.name and a.attnum > 0 and not a.attisdropped)) as missing
+         from (select array(select 'neurolink_watch_' || w.id || '_' || u from unnest(w.operations) u) as names) o) g;
+comment on view neurolink_watch_health is
+    'ERP tables whose changes are events. state: ok, failing (events were lost since yesterday), column_gone, trigger_off, trigger_gone, table_gone';
