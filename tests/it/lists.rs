@@ -14,7 +14,7 @@ use crate::support::TestDb;
 
 /// Statements that begin as reads do and are no list, count, trace or summary, each with what it is. A new one is either measured
 /// (`src/ops/bench/lists/`) or stands here.
-const NO_LISTS: [(&str, &str); 60] = [
+const NO_LISTS: [(&str, &str); 61] = [
     ("cli/emit", "writes, by a function"),
     ("cli/emitted", "one event by its id, after a write"),
     ("cli/may_compare", "a right"),
@@ -96,6 +96,7 @@ const NO_LISTS: [(&str, &str); 60] = [
         "rules/reach_payloads",
         "the newest 2 000 events by primary key, for hints",
     ),
+    ("rules/reach_fields", "what was learnt, for hints"),
     ("rules/reach_channels", "a look at the workers"),
     (
         "rules/reach_people",

@@ -245,7 +245,7 @@ pub(super) async fn rules(db: &Db) -> Result<Rules> {
     tx.batch_execute(include_str!("../../../sql/queries/ops/doctor_begin.sql"))
         .await?;
     // A directory that can't be read is the directory's finding.
-    let hopeless = Known::of_enabled(&tx).await.unwrap_or_default();
+    let hopeless = Box::pin(Known::of_enabled(&tx)).await.unwrap_or_default();
     tx.rollback().await?;
     Ok(Rules {
         hopeless,

@@ -20,8 +20,8 @@ use crate::rules::model::Warning;
 use crate::rules::pattern::Pattern;
 use crate::rules::suggest::did_you_mean;
 
-/// One event of each standard type, as an ERP sends it.
-const STANDARD: &str = include_str!("../../../sql/starter/examples.json");
+/// The standard types, each with an event as an ERP sends it.
+const STANDARD: &str = include_str!("../../../sql/starter/catalog.json");
 /// Names told in one warning.
 const NAMED: usize = 5;
 
@@ -70,9 +70,15 @@ impl Named {
     }
 }
 
-/// A standard event.
+/// A standard type.
 #[derive(Deserialize)]
 struct Standard {
+    example: Example,
+}
+
+/// An event of it.
+#[derive(Deserialize)]
+struct Example {
     source_module: String,
     event_type: String,
     payload: Value,
@@ -82,9 +88,9 @@ impl Known {
     /// What ships with the product.
     fn standard() -> Result<Self> {
         let standard: Vec<Standard> = serde_json::from_str(STANDARD)
-            .map_err(|e| Error::internal("the built-in examples can't be read", e))?;
+            .map_err(|e| Error::internal("the built-in catalogue can't be read", e))?;
         let mut known = Self::default();
-        for event in standard {
+        for Standard { example: event } in standard {
             fields::collect(
                 &event.payload,
                 known.fields.entry(event.event_type.clone()).or_default(),

@@ -20,13 +20,17 @@ impl Known {
         let named = Named::by(drafts);
         tokio::try_join!(
             types(client),
+            learnt(client),
             payloads(client),
             channels(client),
             people(client, &named)
         )
-        .map(|(types, payloads, channels, people)| {
+        .map(|(types, learnt, payloads, channels, people)| {
             for (event_type, module) in types {
                 known.types.entry(event_type).or_default().insert(module);
+            }
+            for (event_type, path) in learnt {
+                known.fields.entry(event_type).or_default().insert(path);
             }
             for (event_type, payload) in payloads {
                 fields::collect(&payload, known.fields.entry(event_type).or_default());
@@ -84,6 +88,17 @@ async fn types(client: &Client) -> Result<Vec<(String, String)>> {
     let rows = client.query(&statement, &[]).await?;
     rows.iter()
         .map(|row| Ok((row.try_get("event_type")?, row.try_get("source_module")?)))
+        .collect()
+}
+
+/// Fields that were seen, by type.
+async fn learnt(client: &Client) -> Result<Vec<(String, String)>> {
+    let statement = client
+        .prepare_cached(include_str!("../../../sql/queries/rules/reach_fields.sql"))
+        .await?;
+    let rows = client.query(&statement, &[]).await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("event_type")?, row.try_get("path")?)))
         .collect()
 }
 
