@@ -11,7 +11,6 @@ use jiff::tz::TimeZone;
 
 use crate::ingest::Event;
 use crate::kernel::Error;
-use crate::rules::audience::AudienceRule;
 use crate::rules::budget::{Budget, Notes};
 use crate::rules::conditions::{Condition, Data, Verdict};
 use crate::rules::definition::Definition;
@@ -321,15 +320,6 @@ impl CompiledRule {
     /// Whom it is for, for one event, and how many were left out because there were too many.
     pub(crate) fn audience(&self, context: &EventContext<'_>) -> (Audience, usize) {
         self.definition.audience.of(context.event, &context.payload)
-    }
-
-    /// Whom an escalation of it is for.
-    pub(crate) fn audience_of(
-        &self,
-        audience: &AudienceRule,
-        context: &EventContext<'_>,
-    ) -> (Audience, usize) {
-        audience.of(context.event, &context.payload)
     }
 
     /// The texts for one reader.

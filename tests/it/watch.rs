@@ -123,7 +123,7 @@ async fn a_rule_tells_the_branch_of_a_change_in_an_erp_table() {
         &sql,
         "r",
         "invoice.*",
-        &json!({"title": "{{number}}: {{old.status}} → {{status}} ({{join changed}})", "recipient_roles": ["accountant"],
+        &json!({"title": "Invoice {{number}}: {{old.status}} → {{status}} ({{join changed}})", "recipient_roles": ["accountant"],
                 "exclude_actor": true}),
     )
     .await;
@@ -138,7 +138,10 @@ async fn a_rule_tells_the_branch_of_a_change_in_an_erp_table() {
         .unwrap();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].get::<_, &str>(0), "nadia");
-    assert_eq!(told[0].get::<_, &str>(1), "INV-7: open → paid (status)");
+    assert_eq!(
+        told[0].get::<_, &str>(1),
+        "Invoice INV-7: open → paid (status)"
+    );
     app.stop().await;
 }
 

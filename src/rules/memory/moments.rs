@@ -3,11 +3,12 @@
 
 use jiff::tz::TimeZone;
 
+use crate::rules::audience::AudienceRule;
 use crate::rules::budget::{Budget, Notes};
 use crate::rules::facts;
 use crate::rules::limits;
 use crate::rules::memory::model::Delay;
-use crate::rules::model::{Moments, Warning};
+use crate::rules::model::{Audience, Moments, Warning};
 use crate::rules::payload::Value;
 use crate::rules::render::render;
 use crate::rules::set::{CompiledRule, EventContext};
@@ -68,6 +69,15 @@ impl CompiledRule {
                 _ => None,
             },
         })
+    }
+
+    /// Whom an escalation of it is for.
+    pub(crate) fn audience_of(
+        &self,
+        audience: &AudienceRule,
+        context: &EventContext<'_>,
+    ) -> (Audience, usize) {
+        audience.of(context.event, &context.payload)
     }
 
     /// What it remembers and waits for.

@@ -146,11 +146,15 @@ pub async fn note(client: &Client, shadows: &[Shadow]) -> Result<()> {
     Ok(())
 }
 
-/// Locks events' outcomes, before anything else is.
+/// Locks events' outcomes, before anything else is. Prepares what their flight needs, too: a statement that is prepared within it
+/// falls behind its commit.
 ///
 /// # Errors
 /// The database's.
 pub async fn hold_outcomes(client: &Client, events: &[i64]) -> Result<()> {
+    client
+        .prepare_cached(include_str!("../../../sql/queries/rules/later_end.sql"))
+        .await?;
     let statement = client
         .prepare_cached(include_str!("../../../sql/queries/rules/later_lock.sql"))
         .await?;
