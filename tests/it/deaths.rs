@@ -1,6 +1,7 @@
 //! Deaths: workers killed and frozen at the worst moment, orders to stop, a PostgreSQL that falls over. The real binary,
 //! in processes of its own.
 
+mod alarms;
 mod kills;
 mod poison;
 mod restart;

@@ -138,8 +138,8 @@ pub(super) fn is_taken_care_of(unless: Unless, told: &[ToldOne]) -> bool {
     told.iter().any(done) || told.iter().all(|one| one.is_gone)
 }
 
-/// The alarms that still mean what they meant when they were looked at. The others' matches are stale; what moved meanwhile and is
-/// due as well rings again at once.
+/// The alarms that still mean what they meant when they were looked at. The others' matches are stale; what moved meanwhile, or isn't due
+/// yet (somebody hastened its job by hand), rings again at its time.
 pub(super) fn alive<'d>(
     due: &'d [Due],
     ledger: &mut Ledger,
@@ -148,20 +148,21 @@ pub(super) fn alive<'d>(
 ) -> Vec<&'d Due> {
     let mut live = Vec::new();
     for due in due {
-        let is_due = ledger.due(&due.key).is_some_and(|at| at <= now);
-        if is_due && What::read(&due.key, ledger).as_ref() == Some(&due.what) {
+        let at = ledger.due(&due.key);
+        let is_same = What::read(&due.key, ledger).as_ref() == Some(&due.what);
+        if at.is_some_and(|at| at <= now) && is_same {
             live.push(due);
             continue;
         }
         stale.extend(due.place);
-        if is_due {
+        if let Some(at) = at {
             let alarm = match due.what {
                 What::Plan(_) => Alarm::Reminder,
                 What::Watch(_) => Alarm::Escalation,
                 What::Rest(_) | What::Settle(_) => Alarm::Fanout,
                 What::Digest(_) => Alarm::Digest,
             };
-            ledger.ring(&due.key, alarm, Lane::Normal, now);
+            ledger.ring(&due.key, alarm, Lane::Normal, at.max(now));
         }
     }
     live

@@ -33,6 +33,15 @@ async fn what_is_delayed_is_told_when_it_falls_due_and_once() {
     assert_eq!(reasons(&sql, event).await, [("delayed".into(), 2)]);
     let wait = number(&sql, "select extract(epoch from due_at - now())::bigint / 60 from neurolink_rule_states where due_at is not null").await;
     assert!((118..=120).contains(&wait), "{wait}");
+    // Hastened by hand, its job finds that it isn't due, and waits again.
+    sql.batch_execute("update neurolink_jobs set run_at = now()")
+        .await
+        .unwrap();
+    sql.batch_execute("notify neurolink_wake").await.unwrap();
+    drained(&sql).await;
+    assert!(told(&sql).await.is_empty());
+    let waits = "select count(*) from neurolink_jobs where run_at > now() + interval '1 hour'";
+    assert_eq!(number(&sql, waits).await, 1);
     fall_due(&sql).await;
     assert_eq!(titles(&sql, "ali").await, ["Order"]);
     assert_eq!(
