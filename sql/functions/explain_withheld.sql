@@ -37,6 +37,7 @@ begin
                 code := case v_item.withdrawn when 'resolved' then 'resolved' else 'undelivered' end;
                 answer := pg_catalog.format('No: rule %s chose %s for event %s and gathered it for a digest, but it was withdrawn before that was told: %s.',
                     v_rule, v_user, v_event, case v_item.withdrawn when 'resolved' then 'it was resolved' when 'inactive' then 'they were not active any more'
+                                                                   when 'rule_off' then 'the rule was deleted'
                                                                    else v_item.withdrawn end);
             else
                 select s.due_at into v_due from neurolink_rule_states s

@@ -47,6 +47,9 @@ begin
     delete from neurolink_rule_faults f using old_rows o where f.rule_id = o.id;
     delete from neurolink_rule_holds h using old_rows o where h.rule_id = o.id;
     delete from neurolink_rule_states s using old_rows o where s.rule_id = o.id;
+    delete from neurolink_shadow_matches m using old_rows o where m.rule_id = o.id;
+    update neurolink_digest_items i set withdrawn = 'rule_off'
+      from old_rows o where i.digest_rule_id = o.id and i.notification_id is null and i.withdrawn is null;
     return null;
 end $$;
 revoke execute on function neurolink_rules_forget() from public;

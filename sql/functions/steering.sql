@@ -212,6 +212,10 @@ language sql security definer set search_path = @schema@, pg_temp as $$
            and ($2 is null or d.kind <> 'event' or exists (
                 select from neurolink_events e where e.id = d.ref_id and (e.branch_id is null or e.branch_id = any ($2))))
         returning *
+    ), calmed as (
+        -- What an alarm was for is done with; else the sweep would let it ring again.
+        update neurolink_rule_states r set due_at = null, alarm = null, expires_at = now()
+          from gone g where g.kind <> 'event' and r.alarm = g.ref_id
     ), closed as (
         -- Without an outcome the sweep for forgotten events would queue it again.
         insert into neurolink_event_outcomes (event_id, error)

@@ -12,6 +12,11 @@ with outcome as (
       from neurolink_notifications n
      where n.event_id = $1 and n.deleted_at is not null and d.id between n.id * 32 and n.id * 32 + 31
        and d.content is not null and d.status <> 'pending'
+), ungathered as (
+    -- What a digest told stays told by its notification; what it gathered of this event is gone.
+    delete from neurolink_digest_items where event_id = $1
+), unshadowed as (
+    delete from neurolink_shadow_matches m using neurolink_notification_rules r where m.rule_id = r.id and m.event_id = $1
 ), gone as (
     delete from neurolink_events where id = $1 returning *
 )

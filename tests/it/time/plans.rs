@@ -271,3 +271,86 @@ async fn an_alarm_that_lost_its_job_rings_again_and_what_has_expired_is_forgotte
     quiet(&sql).await;
     app.stop().await;
 }
+
+#[tokio::test]
+async fn what_cant_be_acted_on_dies_after_its_attempts_and_can_be_retried_or_discarded() {
+    let (db, app, sql) = started().await;
+    rule(
+        &sql,
+        "later",
+        "order.created",
+        &json!({"title": "Order", "recipient_roles": ["accountant"], "delay": "2h"}),
+    )
+    .await;
+    fact(&sql, "order.created", &json!({}), 0).await;
+    drained(&sql).await;
+    // Every insert of a notification fails: no fault of the alarm's, but nothing else can be done with it.
+    sql.batch_execute(
+        "alter table neurolink_notifications add constraint broken check (false) not valid",
+    )
+    .await
+    .unwrap();
+    sql.batch_execute("update neurolink_jobs set max_attempts = 2")
+        .await
+        .unwrap();
+    sql.batch_execute("update neurolink_rule_states set due_at = now()")
+        .await
+        .unwrap();
+    sql.batch_execute("update neurolink_jobs set run_at = now()")
+        .await
+        .unwrap();
+    sql.batch_execute("notify neurolink_wake").await.unwrap();
+    crate::support::app::until(&sql, "select exists (select from neurolink_dead_jobs where kind = 'reminder' and last_error is not null)").await;
+    assert_eq!(
+        neurolink::rules::memory::sweep::sweep(&db.db())
+            .await
+            .unwrap()
+            .0,
+        0,
+        "what died doesn't ring by itself"
+    );
+    sql.batch_execute("alter table neurolink_notifications drop constraint broken")
+        .await
+        .unwrap();
+    let id = number(&sql, "select id from neurolink_dead_jobs").await;
+    sql.query("select neurolink_retry('job', $1)", &[&id])
+        .await
+        .unwrap();
+    drained(&sql).await;
+    assert_eq!(told(&sql).await.len(), 2);
+    quiet(&sql).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_deleted_event_takes_what_was_gathered_of_it_along_and_its_alarms_end() {
+    let (_db, app, sql) = started().await;
+    let digest = json!({"title": "Order {{n}}", "recipient_roles": ["accountant"], "digest": {"every": "1d"}});
+    rule(&sql, "orders", "order.created", &digest).await;
+    rule(
+        &sql,
+        "later",
+        "order.created",
+        &json!({"title": "Later", "recipient_roles": ["accountant"], "delay": "2h"}),
+    )
+    .await;
+    let gone = fact(&sql, "order.created", &json!({"n": 1}), 0).await;
+    about(&sql, "order.created", &json!({"n": 2}), 0, "8").await;
+    drained(&sql).await;
+    let (status, _) = app
+        .call(
+            "DELETE",
+            &format!("/v1/events/{gone}"),
+            "root",
+            &["admin"],
+            None,
+        )
+        .await;
+    assert_eq!(status, 200);
+    fall_due(&sql).await;
+    let mut ali = titles(&sql, "ali").await;
+    ali.sort();
+    assert_eq!(ali, ["Later", "Order 2"]);
+    quiet(&sql).await;
+    app.stop().await;
+}
