@@ -13,6 +13,7 @@ pub(super) const PARTS: &[&str] = &[
     stream::routes::OPENAPI,
     rules::routes::OPENAPI,
     rules::diff::routes::OPENAPI,
+    rules::shadow::routes::OPENAPI,
     directory::routes::OPENAPI,
     directory::following::routes::OPENAPI,
     preferences::routes::OPENAPI,

@@ -34,6 +34,7 @@ pub(super) fn routes(
     routes.extend(stream::routes::routes(streams));
     routes.extend(rules::routes::routes(db));
     routes.extend(rules::diff::routes::routes(db));
+    routes.extend(rules::shadow::routes::routes(db));
     routes.extend(directory::routes::routes(db));
     routes.extend(directory::following::routes::routes(db));
     routes.extend(preferences::routes::routes(db));

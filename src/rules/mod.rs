@@ -42,6 +42,7 @@ pub mod saved;
 mod scan;
 pub mod set;
 mod setting;
+pub mod shadow;
 pub mod store;
 mod suggest;
 mod template;

@@ -14,7 +14,7 @@ use crate::support::TestDb;
 
 /// Statements that begin as reads do and are no list, count, trace or summary, each with what it is. A new one is either measured
 /// (`src/ops/bench/lists/`) or stands here.
-const NO_LISTS: [(&str, &str); 61] = [
+const NO_LISTS: [(&str, &str); 62] = [
     ("cli/emit", "writes, by a function"),
     ("cli/emitted", "one event by its id, after a write"),
     ("cli/may_compare", "a right"),
@@ -82,6 +82,10 @@ const NO_LISTS: [(&str, &str); 61] = [
     (
         "rules/digest_waiting",
         "a hundred of each digest, by an index of the waiting ones alone",
+    ),
+    (
+        "rules/shadow_list",
+        "at most 2 000 of a rule's matches, by the primary key",
     ),
     ("rules/later_lock", "locks"),
     (

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::support::app::{WHOLE, until};
+use crate::support::http::token_of;
 
 #[tokio::test]
 async fn of_events_that_say_the_same_one_is_told_whatever_their_order() {
@@ -132,6 +133,18 @@ async fn a_shadow_rule_is_recorded_and_tells_nobody() {
         (id, event, 2)
     );
     assert_eq!(row.get::<_, Vec<String>>(3), ["ali", "zainab"]);
+    // Admins and auditors read them, of events that they see.
+    for (branches, seen) in [(&["BGD"][..], 1), (&["BSR"], 0), (&["*"], 1)] {
+        let eye = token_of("eye", &["auditor"], branches);
+        let path = format!("{}/v1/rules/{id}/shadow", app.base);
+        let answer = app.client.get(path).bearer_auth(eye).send().await.unwrap();
+        let page: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!(
+            page["items"].as_array().unwrap().len(),
+            seen,
+            "{branches:?}"
+        );
+    }
     quiet(&sql).await;
     app.stop().await;
 }
