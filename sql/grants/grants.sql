@@ -1,5 +1,5 @@
--- Rights for the roles a DBA may create: neurolink_producer (may put events in, nothing else), neurolink_readonly (may look) and
--- neurolink_admin (may look, steer by functions, and write rules, people and preferences). Roles belong to the whole server, so
+-- Rights for the roles a DBA may create: neurolink_producer (may put events in and say who follows what, nothing else),
+-- neurolink_readonly (may look) and neurolink_admin (may look, steer by functions, and write rules, people and preferences). Roles belong to the whole server, so
 -- they are never created here; each is granted to where it exists. A role created later gets its rights from the
 -- next `neurolink migrate`.
 do $$
@@ -8,7 +8,7 @@ declare
     role text;
     -- By name: what this version doesn't have yet isn't granted.
     looking constant text[] := '{neurolink_queue_depth,neurolink_user_timeline,neurolink_event_trace,neurolink_explain,neurolink_epoch}';
-    steering constant text[] := '{neurolink_emit,neurolink_pause,neurolink_resume,neurolink_retry,neurolink_discard,neurolink_cancel,neurolink_audit,neurolink_roll_up,neurolink_recount_inbox,neurolink_tell,neurolink_tell_people}';
+    steering constant text[] := '{neurolink_emit,neurolink_pause,neurolink_resume,neurolink_retry,neurolink_discard,neurolink_cancel,neurolink_audit,neurolink_roll_up,neurolink_recount_inbox,neurolink_tell,neurolink_tell_people,neurolink_release_rule,neurolink_follow,neurolink_unfollow}';
     -- Beside the right TRIGGER on the table, which its owner gives.
     watching constant text[] := '{neurolink_watch,neurolink_unwatch,neurolink_watch_keep,neurolink_watch_made,neurolink_watch_of,neurolink_watch_forget,neurolink_watch_object}';
 begin
@@ -19,6 +19,8 @@ begin
             on neurolink_events to neurolink_producer;
         grant execute on function neurolink_emit(text, text, jsonb, text, text, text, text, text, text, text, timestamptz, text)
             to neurolink_producer;
+        -- Whoever writes the ERP's documents says who follows them, in the same transaction.
+        grant execute on function neurolink_follow(text, text, text), neurolink_unfollow(text, text, text) to neurolink_producer;
     end if;
     for role in select rolname from pg_roles where rolname in ('neurolink_readonly', 'neurolink_admin') loop
         execute format('grant usage on schema %I to %I', current_schema(), role);

@@ -33,7 +33,9 @@ pub(super) fn routes(
     routes.extend(notifications::routes::routes(inboxes));
     routes.extend(stream::routes::routes(streams));
     routes.extend(rules::routes::routes(db));
+    routes.extend(rules::diff::routes::routes(db));
     routes.extend(directory::routes::routes(db));
+    routes.extend(directory::following::routes::routes(db));
     routes.extend(preferences::routes::routes(db));
     routes.extend(deliveries::log::routes::routes(db));
     routes.extend(queue::control::routes::routes(db));

@@ -66,7 +66,7 @@ commands! {
     demo => Demo,
     /// Tell NeuroLink of an event, from a shell
     emit => Emit,
-    /// List, check, try, export and import rules
+    /// List, check, try, compare, switch, export and import rules
     rules => Rules,
     /// Say why somebody was told of an event, or why not
     why => Why,

@@ -15,6 +15,7 @@ const FAULTS: usize = 100;
 const NAME_CHARS: usize = 200;
 const ADDRESS_CHARS: usize = 254;
 const ROLES: usize = 100;
+const GROUPS: usize = 100;
 const BRANCHES: usize = 1_000;
 
 /// A person's row.
@@ -34,6 +35,8 @@ pub struct Account {
     pub slack_user_id: Option<String>,
     /// Roles held.
     pub roles: Vec<String>,
+    /// Groups they are in.
+    pub groups: Vec<String>,
     /// Branches belonged to; `*` = all.
     pub branch_ids: Vec<String>,
     /// Their manager's id.
@@ -58,6 +61,8 @@ struct Body {
     slack_user_id: Option<String>,
     #[serde(default)]
     roles: Vec<Id>,
+    #[serde(default)]
+    groups: Vec<Id>,
     #[serde(default)]
     branch_ids: Vec<Id>,
     manager_id: Option<Id>,
@@ -189,6 +194,7 @@ fn check(body: Body, id: String, at: &str) -> Result<Account> {
         telegram_chat_id: fields.id("telegram_chat_id", body.telegram_chat_id.map(|t| t.0))?,
         slack_user_id: fields.id("slack_user_id", body.slack_user_id)?,
         roles: fields.ids("roles", body.roles, ROLES)?,
+        groups: fields.ids("groups", body.groups, GROUPS)?,
         branch_ids: fields.ids("branch_ids", body.branch_ids, BRANCHES)?,
         is_active: body.is_active.unwrap_or(true),
         id,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use crate::preferences::Wishes;
-use crate::rules::Reader;
+use crate::rules::{Entity, Reader};
 
 /// A person who can be told things.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Person {
     pub slack_user_id: Option<String>,
     /// Roles held.
     pub roles: Vec<String>,
+    /// Groups they are in.
+    pub groups: Vec<String>,
     /// Branches belonged to; `*` = all.
     pub branch_ids: Vec<String>,
     /// Their manager's id.
@@ -56,10 +58,21 @@ pub struct People {
     pub(super) all: Vec<Person>,
     pub(super) by_id: HashMap<String, usize>,
     pub(super) by_role: HashMap<String, Holders>,
+    pub(super) by_group: HashMap<String, Holders>,
+    links: Links,
     readers: Vec<OnceLock<Reader>>,
 }
 
-/// Who holds a role: rules mostly ask for those of one branch, and there may be thousands of others.
+/// What is known of people besides themselves, as far as a batch asks.
+#[derive(Debug, Default)]
+pub struct Links {
+    /// Who follows what, by their ids.
+    pub followers: HashMap<Entity, Vec<String>>,
+    /// Managers by the ids of their people, who may have left.
+    pub managers: HashMap<String, String>,
+}
+
+/// Who holds a role, or is in a group: rules mostly ask for those of one branch, and there may be thousands of others.
 #[derive(Debug, Default)]
 pub(super) struct Holders {
     pub(super) all: Vec<usize>,
@@ -78,6 +91,18 @@ pub(super) struct Branched {
 /// Who belongs to more branches is in no index by branch.
 const WIDE: usize = 8;
 
+fn enter(holders: &mut HashMap<String, Holders>, names: &[String], index: usize) {
+    for name in names {
+        match holders.get_mut(name) {
+            Some(holders) => holders.all.push(index),
+            None => {
+                let fresh = holders.entry(name.clone()).or_default();
+                fresh.all.push(index);
+            }
+        }
+    }
+}
+
 impl People {
     /// Indexes people; the order given doesn't matter.
     #[must_use]
@@ -85,18 +110,11 @@ impl People {
         all.sort_by(|a, b| a.id.cmp(&b.id));
         all.dedup_by(|a, b| a.id == b.id);
         let mut by_id = HashMap::with_capacity(all.len());
-        let mut by_role: HashMap<String, Holders> = HashMap::new();
+        let (mut by_role, mut by_group) = (HashMap::new(), HashMap::new());
         for (index, person) in all.iter().enumerate() {
             by_id.insert(person.id.clone(), index);
-            for role in &person.roles {
-                match by_role.get_mut(role) {
-                    Some(holders) => holders.all.push(index),
-                    None => {
-                        let holders = by_role.entry(role.clone()).or_default();
-                        holders.all.push(index);
-                    }
-                }
-            }
+            enter(&mut by_role, &person.roles, index);
+            enter(&mut by_group, &person.groups, index);
         }
         let readers = std::iter::repeat_with(OnceLock::new)
             .take(all.len())
@@ -105,8 +123,34 @@ impl People {
             all,
             by_id,
             by_role,
+            by_group,
+            links: Links::default(),
             readers,
         }
+    }
+
+    /// Somebody's index.
+    #[must_use]
+    pub fn place_of(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+
+    /// The same people, with what is known besides.
+    #[must_use]
+    pub fn with(self, links: Links) -> Self {
+        Self { links, ..self }
+    }
+
+    /// The id of a person's manager. Nobody is their own.
+    pub(super) fn manager_of(&self, id: &str) -> Option<&str> {
+        let known = || self.all[*self.by_id.get(id)?].manager_id.as_ref();
+        let manager = self.links.managers.get(id).or_else(known)?;
+        Some(manager.as_str()).filter(|manager| *manager != id)
+    }
+
+    /// The ids of an entity's followers.
+    pub(super) fn followers_of(&self, entity: &Entity) -> &[String] {
+        self.links.followers.get(entity).map_or(&[], Vec::as_slice)
     }
 
     /// The person at an index given by `recipients::choose`.

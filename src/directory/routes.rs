@@ -31,11 +31,12 @@ pub fn routes(db: &Db) -> Vec<Route> {
 }
 
 async fn list(db: Db, call: Call) -> Result<Response> {
-    call.only_query(&["limit", "cursor", "role", "branch", "active", "q"])?;
+    call.only_query(&["limit", "cursor", "role", "group", "branch", "active", "q"])?;
     let page = Page::<String>::of(&call)?;
     let text = |name| Ok::<_, Error>(call.query(name)?.map(str::to_owned));
     let filter = Filter {
         role: text("role")?,
+        group: text("group")?,
         branch: text("branch")?,
         active: call.flag("active")?,
         text: text("q")?,

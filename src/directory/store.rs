@@ -1,11 +1,15 @@
 //! People's statements: the recipients of a batch, and whom admins look at and change. Reading goes by the directory, so that an
 //! admin sees whom the rules see; writing goes to our own table, where the directory reads that.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use tokio_postgres::Row;
 
 use crate::db::{Client, Tx};
 use crate::directory::account::Account;
-use crate::directory::model::{People, Person};
+use crate::directory::following;
+use crate::directory::model::{Links, People, Person};
+use crate::directory::wanted::Wanted;
 use crate::kernel::{Error, Result};
 use crate::preferences::Wishes;
 
@@ -17,6 +21,8 @@ pub const WALKED: i64 = 10_000;
 pub struct Filter {
     /// Only holders of this role.
     pub role: Option<String>,
+    /// Only members of this group.
+    pub group: Option<String>,
     /// Only people of this branch, or of all.
     pub branch: Option<String>,
     /// Only (in)active ones.
@@ -36,42 +42,95 @@ pub struct Written {
     pub unchanged: usize,
 }
 
-/// Active people who hold one of these roles or are named. Read anew for every batch, because nothing tells us when a
-/// DBA's own view shows something else.
+/// The active people who may be chosen, and what must be known to choose them. Read anew for every batch, because nothing tells us
+/// when a DBA's own view shows something else. Rules that name roles, groups and people cost one flight; followers and managers one
+/// more each.
 ///
 /// # Errors
 /// The database's.
-pub async fn find(client: &Client, roles: &[String], ids: &[String]) -> Result<People> {
-    if roles.is_empty() && ids.is_empty() {
+pub async fn find(client: &Client, wanted: &Wanted) -> Result<People> {
+    if wanted.is_empty() {
         return Ok(People::default());
     }
+    let (followers, managers) = tokio::try_join!(
+        following::store::followers(client, &wanted.entities),
+        managers(client, &wanted.managers_of)
+    )?;
+    let links = Links {
+        followers,
+        managers,
+    };
+    let by_link = links.followers.values().flatten();
+    let by_link = by_link.chain(links.managers.values());
+    let ids: BTreeSet<&str> = wanted
+        .ids
+        .iter()
+        .chain(by_link)
+        .map(String::as_str)
+        .collect();
+    let mut people = persons(client, wanted, ids.into_iter().collect()).await?;
+    if wanted.managers_of_all {
+        let known: HashSet<&str> = people.iter().map(|person| person.id.as_str()).collect();
+        let missing = people
+            .iter()
+            .filter_map(|person| person.manager_id.as_deref());
+        let missing: BTreeSet<&str> = missing.filter(|id| !known.contains(id)).collect();
+        if !missing.is_empty() {
+            let nobody = Wanted::default();
+            let more = persons(client, &nobody, missing.into_iter().collect()).await?;
+            people.extend(more);
+        }
+    }
+    Ok(People::new(people).with(links))
+}
+
+async fn persons(client: &Client, wanted: &Wanted, ids: Vec<&str>) -> Result<Vec<Person>> {
     let statement = client
         .prepare_cached(include_str!("../../sql/queries/directory/find.sql"))
         .await?;
-    let rows = client.query(&statement, &[&roles, &ids]).await?;
-    let people = rows
-        .iter()
-        .map(|row| {
-            Ok(Person {
-                id: row.try_get("id")?,
-                display_name: row.try_get("display_name")?,
-                email: row.try_get("email")?,
-                phone: row.try_get("phone")?,
-                telegram_chat_id: row.try_get("telegram_chat_id")?,
-                slack_user_id: row.try_get("slack_user_id")?,
-                roles: row.try_get("roles")?,
-                branch_ids: row.try_get("branch_ids")?,
-                manager_id: row.try_get("manager_id")?,
-                locale: row.try_get("locale")?,
-                timezone: row.try_get("timezone")?,
-                wishes: row
-                    .try_get::<_, Option<&str>>("wishes")?
-                    .map(Wishes::stored)
-                    .unwrap_or_default(),
-            })
-        })
-        .collect::<Result<Vec<_>>>()?;
-    Ok(People::new(people))
+    let roles: Vec<&String> = wanted.roles.iter().collect();
+    let groups: Vec<&String> = wanted.groups.iter().collect();
+    let rows = client.query(&statement, &[&roles, &ids, &groups]).await?;
+    rows.iter().map(person).collect()
+}
+
+/// The managers of these people, by their people's ids.
+async fn managers(client: &Client, of: &BTreeSet<String>) -> Result<HashMap<String, String>> {
+    if of.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/directory/managers.sql"))
+        .await?;
+    let of: Vec<&String> = of.iter().collect();
+    let rows = client.query(&statement, &[&of]).await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("id")?, row.try_get("manager_id")?)))
+        .collect()
+}
+
+fn person(row: &Row) -> Result<Person> {
+    Ok(Person {
+        id: row.try_get("id")?,
+        display_name: row.try_get("display_name")?,
+        email: row.try_get("email")?,
+        phone: row.try_get("phone")?,
+        telegram_chat_id: row.try_get("telegram_chat_id")?,
+        slack_user_id: row.try_get("slack_user_id")?,
+        roles: row.try_get("roles")?,
+        groups: row.try_get("groups")?,
+        branch_ids: row.try_get("branch_ids")?,
+        manager_id: row.try_get("manager_id")?,
+        locale: row.try_get("locale")?,
+        timezone: row.try_get("timezone")?,
+        wishes: match row
+            .try_get::<_, Option<Vec<Option<&str>>>>("wishes")?
+            .as_deref()
+        {
+            Some(&[channels, quiet, digests]) => Wishes::stored(channels, quiet, digests),
+            _ => Wishes::default(),
+        },
+    })
 }
 
 impl People {
@@ -79,8 +138,8 @@ impl People {
     ///
     /// # Errors
     /// The database's.
-    pub async fn of(client: &Client, roles: &[String], ids: &[String]) -> Result<Self> {
-        find(client, roles, ids).await
+    pub async fn of(client: &Client, wanted: &Wanted) -> Result<Self> {
+        find(client, wanted).await
     }
 }
 
@@ -109,6 +168,7 @@ pub async fn list(
                 &pattern,
                 &fetch,
                 &WALKED,
+                &filter.group,
             ],
         )
         .await?;
@@ -200,6 +260,7 @@ pub async fn upsert(tx: &Tx, people: &[Account]) -> Result<Written> {
                 &texts(|p| &p.locale),
                 &texts(|p| &p.timezone),
                 &active,
+                &lists(|p| &p.groups)?,
             ],
         )
         .await?;
@@ -248,6 +309,7 @@ fn account(row: &Row) -> Result<Account> {
         telegram_chat_id: row.try_get("telegram_chat_id")?,
         slack_user_id: row.try_get("slack_user_id")?,
         roles: row.try_get("roles")?,
+        groups: row.try_get("groups")?,
         branch_ids: row.try_get("branch_ids")?,
         manager_id: row.try_get("manager_id")?,
         locale: row.try_get("locale")?,

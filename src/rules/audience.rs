@@ -2,8 +2,11 @@
 
 use crate::ingest::Event;
 use crate::rules::limits;
-use crate::rules::model::{Audience, Branches};
+use crate::rules::model::{Audience, Branches, Entity};
 use crate::rules::payload::Value;
+
+/// A path into the payload, by key.
+pub(crate) type Path = Vec<String>;
 
 /// What a template says about its recipients.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,9 +14,16 @@ pub(crate) struct AudienceRule {
     pub(crate) roles: Vec<String>,
     pub(crate) users: Vec<String>,
     pub(crate) branches: BranchRule,
-    /// Paths into the payload, by key.
-    pub(crate) fields: Vec<Vec<String>>,
+    pub(crate) fields: Vec<Path>,
+    pub(crate) groups: Vec<String>,
+    /// Whether the rule speaks of branches itself: only then they limit its groups.
+    pub(crate) groups_by_branch: bool,
+    pub(crate) managers_of_actor: bool,
+    pub(crate) managers_of_recipients: bool,
+    pub(crate) managers_of_fields: Vec<Path>,
+    pub(crate) followers: bool,
     pub(crate) exclude_actor: bool,
+    pub(crate) excluded: Vec<String>,
 }
 
 /// `recipient_branches`.
@@ -42,25 +52,50 @@ impl AudienceRule {
         for path in &self.fields {
             users.collect(payload, path);
         }
-        let except = if self.exclude_actor {
-            event.actor_id.clone()
-        } else {
-            None
+        let actor = || event.actor_id.clone();
+        let mut managed = Users {
+            ids: actor()
+                .filter(|_| self.managers_of_actor)
+                .into_iter()
+                .collect(),
+            over: 0,
         };
-        (
-            Audience {
-                roles: self.roles.clone(),
-                branches,
-                users: users.ids,
-                except,
+        for path in &self.managers_of_fields {
+            managed.collect(payload, path);
+        }
+        let entity = event.entity_type.as_ref().zip(event.entity_id.as_ref());
+        let entity = entity.filter(|_| self.followers);
+        let audience = Audience {
+            roles: self.roles.clone(),
+            groups: self.groups.clone(),
+            group_branches: if self.groups_by_branch {
+                branches.clone()
+            } else {
+                Branches::Any
             },
-            users.over,
-        )
+            branches,
+            users: users.ids,
+            followers_of: entity.map(|(entity_type, entity_id)| Entity {
+                entity_type: entity_type.clone(),
+                entity_id: entity_id.clone(),
+            }),
+            managers_of: managed.ids,
+            managers_of_recipients: self.managers_of_recipients,
+            except: actor().filter(|_| self.exclude_actor),
+            excluded: self.excluded.clone(),
+        };
+        (audience, users.over + managed.over)
     }
 
     /// Whether it can reach anybody at all.
     pub(crate) fn is_empty(&self) -> bool {
-        self.roles.is_empty() && self.users.is_empty() && self.fields.is_empty()
+        self.roles.is_empty()
+            && self.users.is_empty()
+            && self.fields.is_empty()
+            && self.groups.is_empty()
+            && self.managers_of_fields.is_empty()
+            && !self.managers_of_actor
+            && !self.followers
     }
 }
 

@@ -77,7 +77,7 @@ fn innermost<'j>(json: &'j Json, data: &Data<'_>, place: &mut String) -> &'j Jso
     }
 }
 
-fn operation(json: &Json) -> Option<(&str, &Json)> {
+pub(crate) fn operation(json: &Json) -> Option<(&str, &Json)> {
     let mut fields = json.as_object()?.iter();
     match (fields.next(), fields.next()) {
         (Some((operator, argument)), None) => Some((operator, argument)),
@@ -91,7 +91,7 @@ fn holds(part: &Json, data: &Data<'_>) -> bool {
 }
 
 /// As people write it, where JSONLogic has a sign for it; else as it stands.
-fn readable(part: &Json) -> String {
+pub(crate) fn readable(part: &Json) -> String {
     let Some((operator, argument)) = operation(part) else {
         return part.to_string();
     };
@@ -152,7 +152,7 @@ fn values(part: &Json, data: &Data<'_>) -> String {
 }
 
 /// Paths of variables outside of iterations: inside, `var` speaks of an item.
-fn variables<'j>(part: &'j Json, paths: &mut Vec<&'j str>) {
+pub(crate) fn variables<'j>(part: &'j Json, paths: &mut Vec<&'j str>) {
     match part {
         Json::Array(items) => items.iter().for_each(|item| variables(item, paths)),
         Json::Object(_) => match operation(part) {
@@ -176,7 +176,7 @@ fn variables<'j>(part: &'j Json, paths: &mut Vec<&'j str>) {
     }
 }
 
-fn cut(text: &str, most: usize) -> String {
+pub(crate) fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),

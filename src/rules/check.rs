@@ -20,9 +20,10 @@ pub fn check(row: &RuleRow) -> Result<Vec<Warning>, Fault> {
     let (rule, pattern) = CompiledRule::compile(row)?;
     let mut hints: Vec<String> = Vec::new();
     let definition = &rule.definition;
-    if definition.audience.is_empty() {
+    if definition.audience.is_empty() && definition.memory.resolves.is_empty() {
         hints.push(
-            "it reaches nobody: there are no recipient_roles, recipient_users or recipient_fields"
+            "it reaches nobody: no recipient_roles, recipient_groups, recipient_users, recipient_fields, \
+             recipient_managers or recipient_followers says whom"
                 .to_owned(),
         );
     }

@@ -11,7 +11,9 @@ use crate::http::version::{Expected, tagged};
 use crate::http::{Access, Call, Response, Route, json, no_content};
 use crate::kernel::{Error, Result};
 use crate::rules::draft::{Draft, Part};
+use crate::rules::held;
 use crate::rules::model::Warning;
+use crate::rules::reach;
 use crate::rules::saved::{Filter, Saved, store};
 
 const ALL: &str = "/v1/rules";
@@ -53,6 +55,7 @@ pub fn routes(db: &Db) -> Vec<Route> {
             db,
             roll_back,
         ),
+        Route::new(Method::POST, "/v1/rules/{id}/release", Admin, db, release),
     ]
 }
 
@@ -103,7 +106,7 @@ async fn create(db: Db, call: Call) -> Result<Response> {
     let (draft, warnings) = checked(draft).await?;
     let tx = Tx::begin_as(&db, &call.principal()?.subject).await?;
     let id = store::insert(&tx, &draft).await?;
-    let mut response = finish(tx, id, warnings, StatusCode::CREATED).await?;
+    let mut response = finish(&db, tx, id, warnings, StatusCode::CREATED).await?;
     if let Ok(place) = HeaderValue::from_str(&format!("{ALL}/{id}")) {
         response.headers_mut().insert(LOCATION, place);
     }
@@ -118,7 +121,7 @@ async fn replace(db: Db, call: Call) -> Result<Response> {
     let (draft, warnings) = checked(draft).await?;
     let (tx, _) = hold(&db, &call, id, Some(&expected)).await?;
     store::update(&tx, id, &draft).await?;
-    finish(tx, id, warnings, StatusCode::OK).await
+    finish(&db, tx, id, warnings, StatusCode::OK).await
 }
 
 async fn change(db: Db, call: Call) -> Result<Response> {
@@ -129,7 +132,7 @@ async fn change(db: Db, call: Call) -> Result<Response> {
     let (tx, rule) = hold(&db, &call, id, Some(&expected)).await?;
     let (draft, warnings) = checked(rule.draft.with(part)).await?;
     store::update(&tx, id, &draft).await?;
-    finish(tx, id, warnings, StatusCode::OK).await
+    finish(&db, tx, id, warnings, StatusCode::OK).await
 }
 
 async fn delete(db: Db, call: Call) -> Result<Response> {
@@ -201,7 +204,21 @@ async fn roll_back(db: Db, call: Call) -> Result<Response> {
         });
     }
     store::update(&tx, id, &draft).await?;
-    finish(tx, id, warnings, StatusCode::OK).await
+    finish(&db, tx, id, warnings, StatusCode::OK).await
+}
+
+/// A rule that told too much goes on; one that isn't held goes on anyway.
+async fn release(db: Db, call: Call) -> Result<Response> {
+    call.only_query(&[])?;
+    let id = call.id("id", RULE)?;
+    let tx = Tx::begin_as(&db, &call.principal()?.subject).await?;
+    held::store::release(&tx, id).await?;
+    let Some(rule) = store::get(&tx, id).await? else {
+        tx.rollback().await?;
+        return Err(Error::NotFound(RULE));
+    };
+    tx.commit().await?;
+    Ok(tagged(json(StatusCode::OK, &rule)?, rule.version))
 }
 
 /// A transaction of the caller's that holds the rule, once it is known to be of the version that is expected.
@@ -227,11 +244,18 @@ async fn checked(draft: Draft) -> Result<(Draft, Vec<Warning>)> {
         .map_err(|e| Error::internal("checking a rule broke", e))?
 }
 
-async fn finish(tx: Tx, id: i64, warnings: Vec<Warning>, status: StatusCode) -> Result<Response> {
+async fn finish(
+    db: &Db,
+    tx: Tx,
+    id: i64,
+    mut warnings: Vec<Warning>,
+    status: StatusCode,
+) -> Result<Response> {
     let rule = store::get(&tx, id)
         .await?
         .ok_or_else(|| Error::broken("a rule that was just written is gone"))?;
     tx.commit().await?;
+    warnings.extend(reach::store::hints(db, &rule.draft).await);
     let version = rule.version;
     Ok(tagged(json(status, &Kept { rule, warnings })?, version))
 }

@@ -2,6 +2,7 @@
 //! their audiences and texts go out, to the pipeline.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use jiff::tz::TimeZone;
 
 use crate::ingest::Event;
 use crate::kernel::Error;
+use crate::rules::audience::AudienceRule;
 use crate::rules::budget::{Budget, Notes};
 use crate::rules::conditions::{Condition, Data, Verdict};
 use crate::rules::definition::Definition;
@@ -40,14 +42,17 @@ pub struct RuleSet {
     /// In the order of evaluation.
     rules: Vec<Arc<CompiledRule>>,
     index: Index,
+    by_id: HashMap<i64, u32>,
+    /// What any of them resolves, each once.
+    resolvable: Vec<Pattern>,
 }
 
 /// Everything rendering and evaluating need of one event, parsed once.
 pub struct EventContext<'a> {
     /// The event.
     pub event: &'a Event,
-    payload: Value<'a>,
-    fields: OnceCell<Value<'a>>,
+    pub(crate) payload: Value<'a>,
+    pub(crate) fields: OnceCell<Value<'a>>,
     /// The last reader's zone: people of one company mostly share one, and looking it up takes a lock.
     zone: Option<(String, TimeZone)>,
 }
@@ -64,7 +69,7 @@ impl RuleSet {
                 .then(a.id.cmp(&b.id))
                 .then(b.version.cmp(&a.version))
         });
-        let mut seen = std::collections::HashMap::with_capacity(rows.len());
+        let mut seen = HashMap::with_capacity(rows.len());
         for row in rows {
             let newest = seen.entry(row.id).or_insert(row.version);
             *newest = (*newest).max(row.version);
@@ -89,12 +94,32 @@ impl RuleSet {
                     // The same version a second time is the same rule: taken once.
                     seen.insert(row.id, i32::MIN);
                     set.index.add(&pattern, position);
+                    set.by_id.insert(row.id, position);
+                    for what in &rule.definition.memory.resolves {
+                        if !set.resolvable.contains(&what.pattern) {
+                            set.resolvable.push(what.pattern.clone());
+                        }
+                    }
                     set.rules.push(Arc::new(rule));
                 }
                 Err(fault) => faults.push((row.id, row.version, fault)),
             }
         }
         (set, faults)
+    }
+
+    /// The rule of an id.
+    #[must_use]
+    pub fn by_id(&self, id: i64) -> Option<&Arc<CompiledRule>> {
+        let position = self.by_id.get(&id)?;
+        self.rules.get(*position as usize)
+    }
+
+    /// Whether some rule resolves events of this type.
+    #[must_use]
+    pub fn resolves(&self, event_type: &str) -> bool {
+        let all = self.resolvable.iter();
+        all.into_iter().any(|what| what.matches(event_type))
     }
 
     /// How many rules are in it.
@@ -171,9 +196,13 @@ impl RuleSet {
                     format!("{over} people more than {} are left out", limits::USERS),
                 );
             }
+            let moments = rule.moments(context, &mut warnings);
             matches.push(Match {
                 rule: Arc::clone(rule),
                 audience,
+                step: 0,
+                channels: None,
+                moments: moments.map(Box::new),
             });
         }
         (matches, warnings)
@@ -260,6 +289,7 @@ impl CompiledRule {
             category: definition.category.clone(),
             channels: definition.channels.clone(),
             mandatory: definition.mandatory,
+            is_held: row.is_held,
             personal,
         };
         Ok((
@@ -284,6 +314,15 @@ impl CompiledRule {
         self.definition.audience.of(context.event, &context.payload)
     }
 
+    /// Whom an escalation of it is for.
+    pub(crate) fn audience_of(
+        &self,
+        audience: &AudienceRule,
+        context: &EventContext<'_>,
+    ) -> (Audience, usize) {
+        audience.of(context.event, &context.payload)
+    }
+
     /// The texts for one reader.
     ///
     /// # Errors
@@ -294,32 +333,51 @@ impl CompiledRule {
         reader: &Reader,
         warnings: &mut Vec<Warning>,
     ) -> Result<Rendered, Warning> {
-        let mut notes = Notes {
-            rule: &self.facts.name,
-            strict: self.definition.strict,
+        let speaks = (self.dated, self.facts.personal);
+        write(
+            &self.definition,
+            &self.facts.name,
+            speaks,
+            context,
+            reader,
             warnings,
-        };
-        let zone = if self.dated {
-            context.zone(&reader.timezone, &mut notes)
-        } else {
-            TimeZone::UTC
-        };
-        let event = context.event;
-        let fields = context.fields.get_or_init(|| facts::of_event(event));
-        let recipient = if self.facts.personal {
-            recipient(reader)
-        } else {
-            Value::Null
-        };
-        let world = World {
-            payload: &context.payload,
-            event: fields,
-            recipient: &recipient,
-            zone: &zone,
-        };
-        Writer::new(&world, &reader.locale, Budget::default(), notes)
-            .write(&self.definition, &self.facts.name)
+        )
     }
+}
+
+/// The texts of a definition for one reader. `speaks`: of dates, and of the reader.
+pub(crate) fn write(
+    definition: &Definition,
+    name: &str,
+    (dated, personal): (bool, bool),
+    context: &mut EventContext<'_>,
+    reader: &Reader,
+    warnings: &mut Vec<Warning>,
+) -> Result<Rendered, Warning> {
+    let mut notes = Notes {
+        rule: name,
+        strict: definition.strict,
+        warnings,
+    };
+    let zone = if dated {
+        context.zone(&reader.timezone, &mut notes)
+    } else {
+        TimeZone::UTC
+    };
+    let event = context.event;
+    let fields = context.fields.get_or_init(|| facts::of_event(event));
+    let recipient = if personal {
+        recipient(reader)
+    } else {
+        Value::Null
+    };
+    let world = World {
+        payload: &context.payload,
+        event: fields,
+        recipient: &recipient,
+        zone: &zone,
+    };
+    Writer::new(&world, &reader.locale, Budget::default(), notes).write(definition, name)
 }
 
 /// What `{{recipient.*}}` sees: the reader's fields, and their locale and zone in any case.

@@ -55,8 +55,8 @@ async fn sound(sql: &Client) {
     rule(
         sql,
         "r",
-        "a.b",
-        &json!({"title": "T", "recipient_users": ["ali"]}),
+        "*",
+        &json!({"title": "T", "recipient_fields": ["who"]}),
     )
     .await;
     alive(sql, "17").await;
@@ -74,7 +74,7 @@ async fn alive(sql: &Client, pid: &str) {
 
 /// What goes wrong in a database, the finding that tells of it, and how it is mended: by the finding's own first cure (empty),
 /// or by this.
-const TROUBLES: [(&str, &str, &str); 16] = [
+const TROUBLES: [(&str, &str, &str); 18] = [
     ("grant create on schema public to public", "schema_open", ""),
     ("alter table neurolink_jobs disable trigger neurolink_jobs_wake", "trigger_disabled", ""),
     ("alter table neurolink_inboxes set (autovacuum_enabled = off)", "autovacuum_off", ""),
@@ -95,9 +95,13 @@ const TROUBLES: [(&str, &str, &str); 16] = [
     ("update neurolink_workers set works = false", "workers_none", "update neurolink_workers set works = true"),
     ("update neurolink_meta set value = 'x' where key = 'objects_checksum'", "objects_old", "migrate"),
     ("drop view neurolink_dead_work", "object_missing", "migrate"),
+    ("update neurolink_notification_rules set notification_template = notification_template || '{\"recipient_roles\": [\"astronaut\"]}'",
+     "rules_unreachable", "update neurolink_notification_rules set notification_template = notification_template - 'recipient_roles'"),
     ("insert into neurolink_rule_faults (rule_id, version, kind, place, detail)
       select id, version, 'watchdog', '/conditions', 'it took 5 s' from neurolink_notification_rules", "rule_faulty",
      "delete from neurolink_rule_faults"),
+    ("insert into neurolink_rule_holds (rule_id, version, reason, limit_per_minute)
+      select id, version, '101 notifications within a minute', 100 from neurolink_notification_rules", "rule_held", ""),
     ("create table erp (id int primary key); select neurolink_watch('erp', 'erp.changed'); alter table erp disable trigger user", "watch_trigger_off", ""),
     ("drop table erp", "watch_table_gone", ""),
 ];

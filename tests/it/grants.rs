@@ -36,7 +36,7 @@ async fn allowed(client: &Client, statements: &[&str]) {
 }
 
 /// What changes a hot table, the log or the schema by hand: nobody's but the owner's.
-const BY_HAND: [&str; 18] = [
+const BY_HAND: [&str; 19] = [
     "insert into neurolink_jobs (kind, ref_id) values ('event', 1)",
     "update neurolink_jobs set run_at = now()",
     "delete from neurolink_jobs",
@@ -50,6 +50,7 @@ const BY_HAND: [&str; 18] = [
     "delete from neurolink_delivery_attempts",
     "delete from neurolink_dead_jobs",
     "delete from neurolink_audit_log",
+    "insert into neurolink_followers (entity_type, entity_id, user_id) values ('order', '1', 'ali')",
     "insert into neurolink_audit_log (actor, action, subject_kind, subject_id) values ('x', 'x', 'x', 'x')",
     "update neurolink_meta set value = '9'",
     "delete from neurolink_metrics",
@@ -74,6 +75,8 @@ async fn a_producer_may_put_events_in_and_see_nothing() {
         &[
             "insert into neurolink_events (source_module, event_type) values ('sales', 'order.created')",
             "select neurolink_emit('sales', 'order.created', '{}')",
+            "select neurolink_follow('ali', 'order', '1')",
+            "select neurolink_unfollow('ali', 'order', '1')",
         ],
     )
     .await;

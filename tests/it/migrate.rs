@@ -160,7 +160,8 @@ async fn a_dbas_own_directory_survives_upgrades() {
              create or replace view neurolink_directory as
              select code collate "C" as id, code as display_name, mail as email, null::text as phone, null::text as telegram_chat_id,
                     null::text as slack_user_id, '{}'::text[] as roles, '{}'::text[] as branch_ids,
-                    null::text collate "C" as manager_id, 'ar-IQ'::text as locale, 'Asia/Baghdad'::text as timezone, true as is_active
+                    null::text collate "C" as manager_id, 'ar-IQ'::text as locale, 'Asia/Baghdad'::text as timezone, true as is_active,
+                    '{}'::text[] as groups
                from employees;
              update neurolink_meta set value = 'of an older version' where key = 'objects_checksum'"#,
         )

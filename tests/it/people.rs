@@ -28,12 +28,12 @@ async fn ids(app: &App, query: &str) -> Vec<String> {
 async fn a_person_is_put_in_read_back_replaced_whole_and_taken_away() {
     let db = TestDb::new().await;
     let app = App::start_with(&db, API, &[]).await;
-    let zainab = json!({"display_name": "زينب", "email": "z@tsh.example", "roles": ["accountant"], "branch_ids": ["BGD", 7],
+    let zainab = json!({"display_name": "زينب", "email": "z@tsh.example", "roles": ["accountant"], "groups": ["night shift", "night shift"], "branch_ids": ["BGD", 7],
         "telegram_chat_id": 123456789, "locale": "ar-IQ", "manager_id": 17});
     let (status, answer) = admin(&app, "PUT", "/v1/users/z%2F1", Some(&zainab)).await;
     assert_eq!(status, 201, "{answer}");
     let whole = json!({"id": "z/1", "display_name": "زينب", "email": "z@tsh.example", "phone": null, "telegram_chat_id": "123456789",
-        "slack_user_id": null, "roles": ["accountant"], "branch_ids": ["BGD", "7"], "manager_id": "17", "locale": "ar-IQ",
+        "slack_user_id": null, "roles": ["accountant"], "groups": ["night shift"], "branch_ids": ["BGD", "7"], "manager_id": "17", "locale": "ar-IQ",
         "timezone": "Asia/Baghdad", "is_active": true});
     assert_eq!(answer, whole);
     assert_eq!(
@@ -229,7 +229,8 @@ async fn where_the_directory_is_a_dbas_own_view_people_are_read_by_it_and_change
     sql.batch_execute(
         "create view halfway as select * from neurolink_users;
          create or replace view neurolink_directory as
-         select id, display_name, email, phone, telegram_chat_id, slack_user_id, roles, branch_ids, manager_id, locale, timezone, is_active
+         select id, display_name, email, phone, telegram_chat_id, slack_user_id, roles, branch_ids, manager_id, locale, timezone, is_active,
+                groups
            from halfway where id <> 'ghost'",
     )
     .await

@@ -228,21 +228,22 @@ async fn check_finds_faults_in_the_database_and_in_files_and_exits_with_3() {
     let (db, folder) = (TestDb::new().await, tempfile::tempdir().unwrap());
     let sql = db.client().await;
     let path = folder.path();
+    people(&sql).await;
     rule(
         &sql,
         "good",
-        "a.b",
+        "invoice.paid",
         &json!({"title": "T", "recipient_users": ["ali"]}),
     )
     .await;
-    rule(&sql, "lonely", "a.b", &json!({"title": "T"})).await;
+    rule(&sql, "lonely", "invoice.paid", &json!({"title": "T"})).await;
     let answer = told(&db, path, 0, &["check"]).await;
     assert!(
         answer.starts_with("good: good\nlonely: good\n  hint: it reaches nobody"),
         "{answer}"
     );
     told(&db, path, 3, &["check", "--strict"]).await;
-    rule(&sql, "bad", "a.b", &json!({"title": "{{#if}}"})).await;
+    rule(&sql, "bad", "invoice.paid", &json!({"title": "{{#if}}"})).await;
     let answer = told(&db, path, 3, &["check"]).await;
     assert!(
         answer.contains("bad: faulty: /notification_template/title line 1 column"),

@@ -11,16 +11,19 @@ use crate::cli::rules::files;
 use crate::cli::{Context, Exit, Failure, Outcome};
 use crate::kernel::Error;
 use crate::rules::saved::{self, Found};
-use crate::rules::{Draft, Warning};
+use crate::rules::{Draft, Known, Warning};
 
 /// Arguments of `neurolink rules check`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  neurolink rules check\n  neurolink rules check rules/*.yaml --strict\n\nExits with 3 if a rule is faulty."
+    after_help = "Examples:\n  neurolink rules check\n  neurolink rules check rules/*.yaml --strict\n  neurolink rules check rules/*.yaml --database     # and whether anybody holds their roles\n\nExits with 3 if a rule is faulty."
 )]
 pub(super) struct Args {
     /// Files to check instead of the database's rules; `-` is standard input
     files: Vec<PathBuf>,
+    /// Look also whether the files' rules can match and reach anybody there: needs the database
+    #[arg(long, requires = "files")]
+    database: bool,
     /// Take what is probably not meant for a fault too
     #[arg(long)]
     strict: bool,
@@ -77,6 +80,12 @@ impl Verdict {
         self
     }
 
+    /// With whether it can match and reach anybody, as things are in the database.
+    fn reaching(mut self, known: &Known, draft: &Draft) -> Self {
+        self.warnings.extend(known.warnings(draft));
+        self
+    }
+
     pub(super) fn is_faulty(&self) -> bool {
         self.fault.is_some()
     }
@@ -103,18 +112,36 @@ impl Verdict {
 
 pub(super) async fn run(args: Args, context: &Context) -> Outcome {
     let output = context.output();
-    if !args.files.is_empty() {
-        let verdicts: Vec<Verdict> = files::read(&args.files)?
-            .iter()
-            .map(|rule| Verdict::of(&rule.draft, Some(rule.place.clone())))
-            .collect();
-        return tell(&args, &verdicts, output);
+    let files = if args.files.is_empty() {
+        None
+    } else {
+        Some(files::read(&args.files)?)
+    };
+    if let (Some(files), false) = (&files, args.database) {
+        let verdicts = files.iter();
+        let verdicts = verdicts.map(|rule| Verdict::of(&rule.draft, Some(rule.place.clone())));
+        return tell(&args, &verdicts.collect::<Vec<_>>(), output);
     }
     with_database(context, async |_, db| {
-        let rules = saved::store::all(&db.client().await?).await?;
+        let client = db.client().await?;
+        if let Some(files) = &files {
+            let drafts: Vec<&Draft> = files.iter().map(|rule| &rule.draft).collect();
+            let known = Known::of(&client, &drafts).await?;
+            let verdict = |rule: &files::FileRule| {
+                Verdict::of(&rule.draft, Some(rule.place.clone())).reaching(&known, &rule.draft)
+            };
+            return tell(&args, &files.iter().map(verdict).collect::<Vec<_>>(), output);
+        }
+        let rules = saved::store::all(&client).await?;
+        let drafts: Vec<&Draft> = rules.iter().map(|rule| &rule.draft).collect();
+        let known = Known::of(&client, &drafts).await?;
         let verdicts: Vec<Verdict> = rules
-            .into_iter()
-            .map(|rule| Verdict::of(&rule.draft, None).with(rule.fault))
+            .iter()
+            .map(|rule| {
+                Verdict::of(&rule.draft, None)
+                    .with(rule.fault.clone())
+                    .reaching(&known, &rule.draft)
+            })
             .collect();
         tell(&args, &verdicts, output)
     })

@@ -88,6 +88,16 @@ pub(super) fn text(path: &Path) -> Result<String, Failure> {
     read.map_err(|error| Failure::Usage(format!("{} can't be read: {error}", path.display())))
 }
 
+/// Whether a word names a file rather than a rule.
+pub(super) fn is_file(word: &str) -> bool {
+    let path = Path::new(word);
+    let ends = |end: &&str| {
+        path.extension()
+            .is_some_and(|own| own.eq_ignore_ascii_case(end))
+    };
+    word == "-" || ["yaml", "yml", "json"].iter().any(ends)
+}
+
 /// A file's documents, lists taken apart.
 pub(super) fn values(path: &Path) -> Result<Vec<Value>, Failure> {
     let text = text(path)?;

@@ -2,12 +2,15 @@
 
 mod changes;
 mod check;
+mod diff;
 mod export;
 mod files;
 mod import;
 mod list;
+mod release;
 mod starter;
 mod store;
+mod switch;
 mod trial;
 mod trial_text;
 
@@ -19,8 +22,11 @@ Examples:
   neurolink rules check                              every rule of the database; 3 if one is faulty
   neurolink rules check rules/*.yaml                 files, without a database
   neurolink rules test invoice_overdue --event 42    whom it would tell of a past event, and what
+  neurolink rules diff invoice_overdue               what its newest version changed, in plain words
+  neurolink rules disable invoice_overdue            it stays, and tells nobody
   neurolink rules export -o rules.yaml               all rules, in an order that makes good diffs
   neurolink rules import rules.yaml --dry-run        what would change
+  neurolink rules release invoice_overdue            a rule that told too much goes on
   neurolink rules starter --dry-run                  the rules that ship, for all standard types
 
 A file holds one rule or a list of them, in YAML (or JSON, when its name ends so), with the fields of the API:
@@ -42,10 +48,18 @@ enum Command {
     Check(check::Args),
     /// Try a rule on an event: does it match, whom does it tell, and what
     Test(trial::Args),
+    /// Say what differs between two versions of a rule, or between a file and what is saved, in plain words
+    Diff(diff::Args),
+    /// Switch rules on
+    Enable(switch::Enable),
+    /// Switch rules off, which keeps them
+    Disable(switch::Disable),
     /// Write the rules as YAML or JSON
     Export(export::Args),
     /// Bring the rules to what files say, by name
     Import(import::Args),
+    /// Let a rule go on that is held because it told too much
+    Release(release::Args),
     /// Put in the rules that ship, but for those that are there already
     Starter(starter::Args),
 }
@@ -59,8 +73,12 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         Command::List(args) => Box::pin(list::run(args, context)).await,
         Command::Check(args) => Box::pin(check::run(args, context)).await,
         Command::Test(args) => Box::pin(trial::run(args, context)).await,
+        Command::Diff(args) => Box::pin(diff::run(args, context)).await,
+        Command::Enable(args) => Box::pin(switch::enable(args, context)).await,
+        Command::Disable(args) => Box::pin(switch::disable(args, context)).await,
         Command::Export(args) => Box::pin(export::run(args, context)).await,
         Command::Import(args) => Box::pin(import::run(args, context)).await,
+        Command::Release(args) => Box::pin(release::run(args, context)).await,
         Command::Starter(args) => Box::pin(starter::run(args, context)).await,
     }
 }

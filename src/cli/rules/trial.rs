@@ -1,7 +1,8 @@
 //! `neurolink rules test`: a rule and an event through the pipeline's own stations 4 to 6, up to the rows, which aren't written.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::cli::rules::trial_text::{Trial, told};
 use crate::cli::database::with_database;
@@ -12,8 +13,12 @@ use crate::db::Db;
 use crate::deliveries::channels;
 use crate::directory;
 use crate::ingest::{self, Event};
-use crate::kernel::{ChannelKind, Error, clock};
-use crate::pipeline::compose;
+use crate::kernel::{Error, clock};
+use crate::pipeline::choose;
+use crate::pipeline::compose::{self, Order};
+use crate::pipeline::decide::Scene;
+use crate::pipeline::replay::Turn;
+use crate::rules::memory::Ledger;
 use crate::pipeline::watchdog::Progress;
 use crate::rules::{self, Draft, RuleRow, RuleSet, saved};
 
@@ -58,13 +63,8 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
 
 /// From a file if the word looks like one, else from the database.
 async fn rule(args: &Args, db: &Db) -> Result<RuleRow, Failure> {
-    let path = Path::new(&args.rule);
-    let ends = |end: &str| {
-        path.extension()
-            .is_some_and(|own| own.eq_ignore_ascii_case(end))
-    };
-    if args.rule == "-" || ends("yaml") || ends("yml") || ends("json") {
-        let mut drafts: Vec<Draft> = files::read(&[path.to_path_buf()])?
+    if files::is_file(&args.rule) {
+        let mut drafts: Vec<Draft> = files::read(&[PathBuf::from(&args.rule)])?
             .into_iter()
             .map(|rule| rule.draft)
             .collect();
@@ -147,30 +147,38 @@ async fn trial(row: RuleRow, event: Event, config: &Config, db: &Db) -> Result<T
     }
     let broken = |(_, why): (usize, String)| Failure::from(Error::broken(why));
     let (events, progress) = (vec![event], Progress::default());
-    let judged = compose::judge(&set, &events, clock::now(), &progress).map_err(broken)?;
+    let now = clock::now();
+    let judged = compose::judge(&set, &events, now, &progress).map_err(broken)?;
     trial.matched = judged.iter().any(|judged| !judged.matches.is_empty());
     if !trial.matched {
         trial.why_not = Some("its conditions are not true for this event".to_owned());
         trial.warnings = judged.into_iter().flat_map(|judged| judged.warnings).collect();
         return Ok(trial);
     }
-    let (roles, ids) = compose::wanted(&judged);
-    let people = directory::store::find(&db.client().await?, &roles, &ids).await?;
-    let tellings = compose::tellings(&judged, &people);
-    let numbers: Vec<i64> = (1..).take(tellings.len()).collect();
-    let configured: HashSet<ChannelKind> = channels::configured(config)?
-        .iter()
-        .map(|channel| channel.kind())
-        .collect();
-    let composed = compose::compose(
-        &events,
-        judged,
-        &people,
-        &tellings,
-        &numbers,
-        &configured,
-        &progress,
-    )
+    let wanted = choose::wanted(&judged);
+    let people = directory::store::find(&db.client().await?, &wanted).await?;
+    let chosen = choose::tellings(&judged, &people, &HashMap::new());
+    let configured = channels::configured(config)?;
+    let scene = Scene {
+        events: &events,
+        judged: &judged,
+        people: &people,
+        rules: &set,
+        now: clock::now(),
+        turn: Turn::First,
+        stale: HashSet::new(),
+    };
+    // As if nothing were remembered yet.
+    let decided = scene.decide(chosen, &mut Ledger::default(), &mut |_, wanted| wanted);
+    let order = Order {
+        numbers: (1..).take(decided.tellings.len()).collect(),
+        people: Arc::new(people),
+        decided,
+        configured: configured.iter().map(|channel| channel.kind()).collect(),
+        now: clock::now(),
+        turn: Turn::First,
+    };
+    let composed = compose::compose(&events, judged, &order, &progress)
     .map_err(broken)?;
     trial.fill(composed);
     Ok(trial)

@@ -60,7 +60,8 @@ pub(super) fn judge_columns(columns: &[Column]) -> Vec<Finding> {
     let unlisted: Vec<String> = columns
         .iter()
         .filter(|column| {
-            matches!(column.name.as_str(), "roles" | "branch_ids") && !column.kind.ends_with("[]")
+            matches!(column.name.as_str(), "roles" | "branch_ids" | "groups")
+                && !column.kind.ends_with("[]")
         })
         .map(|column| format!("{} is {}", column.name, column.kind))
         .collect();

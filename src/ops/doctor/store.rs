@@ -18,7 +18,7 @@ use super::pauses::Pause;
 use super::pins::Pin;
 use super::queue::Place;
 use super::rights::{Lack, Rights};
-use super::rules::{Fault, Rules};
+use super::rules::{Fault, Held, Rules};
 use super::server::Server;
 use super::tables::Table;
 use super::watches::Watch;
@@ -26,6 +26,7 @@ use super::workers::Worker;
 use crate::db::migrate::Names;
 use crate::db::{Db, Tx};
 use crate::kernel::{Result, clock, random};
+use crate::rules::Known;
 
 /// How long a word of ours may take to come back from the listener.
 const HEARING: Duration = Duration::from_secs(2);
@@ -239,7 +240,15 @@ pub(super) async fn watches(db: &Db) -> Result<Vec<Watch>> {
 pub(super) async fn rules(db: &Db) -> Result<Rules> {
     let enabled = include_str!("../../../sql/queries/ops/doctor_rules_enabled.sql");
     let faults = include_str!("../../../sql/queries/ops/doctor_rules.sql");
+    let held = include_str!("../../../sql/queries/ops/doctor_rules_held.sql");
+    let tx = Tx::unbegun(db.client().await?);
+    tx.batch_execute(include_str!("../../../sql/queries/ops/doctor_begin.sql"))
+        .await?;
+    // A directory that can't be read is the directory's finding.
+    let hopeless = Known::of_enabled(&tx).await.unwrap_or_default();
+    tx.rollback().await?;
     Ok(Rules {
+        hopeless,
         any_enabled: row(db, enabled, |row| row.try_get("any_enabled")).await?,
         faults: rows(db, faults, &[], |row| {
             Ok(Fault {
@@ -248,6 +257,16 @@ pub(super) async fn rules(db: &Db) -> Result<Rules> {
                 kind: row.try_get("kind")?,
                 place: row.try_get("place")?,
                 detail: row.try_get("detail")?,
+            })
+        })
+        .await?,
+        held: rows(db, held, &[], |row| {
+            Ok(Held {
+                id: row.try_get("id")?,
+                name: row.try_get("name")?,
+                reason: row.try_get("reason")?,
+                held_count: row.try_get("held_count")?,
+                held_seconds: row.try_get("held_seconds")?,
             })
         })
         .await?,

@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use super::model::{Asked, Head, Trace};
 use super::{judge, store, tree};
 use crate::db::Db;
-use crate::directory::People;
+use crate::directory::{People, Wanted};
 use crate::http::{Access, Call, Response, Route, json};
 use crate::ingest::Event;
 use crate::kernel::{Error, Result};
@@ -53,12 +53,11 @@ async fn answer(db: Db, call: Call) -> Result<Response> {
     drop(client);
     let asked = judge::ask(found.rules, &event).await?;
     let chooses = |asked: &&Asked| matches!(asked.finding, Finding::True { .. });
-    let true_ones = || asked.iter().filter(chooses);
-    let audiences = || true_ones().filter_map(|asked| asked.finding.audience());
-    let roles: Vec<String> = audiences().flat_map(|a| a.roles.clone()).collect();
-    let users: Vec<String> = audiences().flat_map(|a| a.users.clone()).collect();
+    let true_ones = asked.iter().filter(chooses);
+    let audiences = true_ones.filter_map(|asked| asked.finding.audience());
+    let wanted = Wanted::of(audiences);
     let client = db.client().await?;
-    let people = People::of(&client, &roles, &users).await?;
+    let people = People::of(&client, &wanted).await?;
     let job = store::job(&client, id).await?;
     drop(client);
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::db::Db;
-use crate::directory::People;
+use crate::directory::{People, Wanted};
 use crate::ingest::Event;
 use crate::kernel::{Error, Result};
 use crate::ops::trace;
@@ -106,12 +106,14 @@ pub async fn explain(
         return Ok(Some(explanation));
     }
     let rules = trace::store::rules(&client, &event, &[], RULES).await?;
-    let people = People::of(&client, &[], &[user.to_owned()]).await?;
     // Others may need the connection while rules are asked.
     drop(client);
     let asked = trace::judge::ask(rules.rules, &event).await?;
+    let audiences = asked.iter().filter_map(|asked| asked.finding.audience());
+    let wanted = Wanted::for_one(user, audiences);
+    let people = People::of(&db.client().await?, &wanted).await?;
     if let Some(person) = people.by_id(user) {
-        let (code, answer, reasons) = reason::decide(&event, person, &asked, &unwritten);
+        let (code, answer, reasons) = reason::decide(&event, person, &people, &asked, &unwritten);
         explanation.code = code.to_owned();
         explanation.answer = answer;
         explanation.rules = reasons;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::directory::{Person, Standing};
+use crate::directory::{People, Person, Standing};
 use crate::ingest::Event;
 use crate::ops::trace::model::{Asked, Verdict};
 use crate::ops::trace::tree::judged;
@@ -32,10 +32,14 @@ pub struct Reason {
 pub fn decide(
     event: &Event,
     person: &Person,
+    people: &People,
     asked: &[Asked],
     unwritten: &[(String, String)],
 ) -> (&'static str, String, Vec<Reason>) {
-    let mut reasons: Vec<Reason> = asked.iter().map(|asked| reason(person, asked)).collect();
+    let mut reasons: Vec<Reason> = asked
+        .iter()
+        .map(|asked| reason(person, people, asked))
+        .collect();
     for reason in reasons.iter_mut().filter(|r| r.code == "would_be_told") {
         let Some((rule, detail)) = unwritten.iter().find(|(rule, _)| *rule == reason.rule) else {
             continue;
@@ -70,11 +74,13 @@ pub fn decide(
     }
 }
 
-fn reason(person: &Person, asked: &Asked) -> Reason {
+fn reason(person: &Person, people: &People, asked: &Asked) -> Reason {
     let (name, user) = (&asked.rule.row.name, &person.id);
     let (verdict, said) = judged(asked);
     let audience = asked.finding.audience();
-    let standing = audience.map_or(Standing::Stranger, |audience| person.standing(audience));
+    let standing = audience.map_or(Standing::Stranger, |audience| {
+        people.standing(person, audience)
+    });
     let would = standing.is_chosen();
     let (rank, code, why) = match (verdict, standing) {
         (Verdict::True, Standing::Named) => (
@@ -87,17 +93,49 @@ fn reason(person: &Person, asked: &Asked) -> Reason {
             "would_be_told",
             format!("rule {name} is true for it and tells {role}, which {user} is"),
         ),
+        (Verdict::True, Standing::Group(group)) => (
+            0,
+            "would_be_told",
+            format!("rule {name} is true for it and tells the group {group}, which {user} is in"),
+        ),
+        (Verdict::True, Standing::Follower) => (
+            0,
+            "would_be_told",
+            format!(
+                "rule {name} is true for it and tells whoever follows {}, as {user} does",
+                followed(audience)
+            ),
+        ),
+        (Verdict::True, Standing::ManagerOf(whose)) => (
+            0,
+            "would_be_told",
+            format!("rule {name} is true for it and tells the manager of {whose}, who is {user}"),
+        ),
         (Verdict::True, Standing::Actor) => (
             1,
             "excluded_as_actor",
             format!("rule {name} is true for it, but leaves out who did it, and that was {user}"),
+        ),
+        (Verdict::True, Standing::Excluded) => (
+            1,
+            "excluded_by_rule",
+            format!("rule {name} is true for it, but leaves {user} out by name"),
+        ),
+        (Verdict::True, Standing::GroupOfOtherBranch(group)) => (
+            2,
+            "other_branch",
+            format!(
+                "rule {name} is true for it and tells the group {group} {}, and {user} is in it {}",
+                of_branches(audience.map(|audience| &audience.group_branches)),
+                list_branches(&person.branch_ids)
+            ),
         ),
         (Verdict::True, Standing::OtherBranch(role)) => (
             2,
             "other_branch",
             format!(
                 "rule {name} is true for it and tells {role} {}, and {user} is {role} {}",
-                of_branches(audience),
+                of_branches(audience.map(|audience| &audience.branches)),
                 list_branches(&person.branch_ids)
             ),
         ),
@@ -142,8 +180,8 @@ fn reason(person: &Person, asked: &Asked) -> Reason {
     }
 }
 
-fn of_branches(audience: Option<&Audience>) -> String {
-    match audience.map(|audience| &audience.branches) {
+fn of_branches(branches: Option<&Branches>) -> String {
+    match branches {
         Some(Branches::Of(branches)) => list_branches(branches),
         _ => "of any branch".to_owned(),
     }
@@ -157,15 +195,51 @@ fn list_branches(branches: &[String]) -> String {
     }
 }
 
+fn followed(audience: Option<&Audience>) -> String {
+    let entity = audience.and_then(|audience| audience.followers_of.as_ref());
+    entity.map_or_else(
+        || "it".to_owned(),
+        |entity| format!("{} {}", entity.entity_type, entity.entity_id),
+    )
+}
+
+/// In words, at most so many names of a kind.
 fn whom(audience: Option<&Audience>) -> String {
+    const NAMED: usize = 3;
     let Some(audience) = audience else {
         return "nobody".to_owned();
     };
-    match (audience.roles.as_slice(), audience.users.len()) {
-        ([], 0) => "nobody".to_owned(),
-        ([], 1) => format!("only {}", audience.users.join("")),
-        ([], named) => format!("only {named} people by name"),
-        (roles, 0) => format!("only {}", roles.join(", ")),
-        (roles, named) => format!("only {} and {named} by name", roles.join(", ")),
+    let mut said: Vec<String> = audience.roles.clone();
+    said.extend(
+        audience
+            .groups
+            .iter()
+            .map(|group| format!("the group {group}")),
+    );
+    match (audience.users.as_slice(), said.is_empty()) {
+        ([], _) => {}
+        ([one], true) => said.push(one.clone()),
+        (several, true) => said.push(format!("{} people by name", several.len())),
+        (several, false) => said.push(format!("{} by name", several.len())),
+    }
+    if audience.followers_of.is_some() {
+        said.push(format!("whoever follows {}", followed(Some(audience))));
+    }
+    match audience.managers_of.len() {
+        0 => {}
+        1..=NAMED => said.push(format!(
+            "the manager of {}",
+            audience.managers_of.join(", ")
+        )),
+        many => said.push(format!("the managers of {many} people")),
+    }
+    if audience.managers_of_recipients {
+        said.push("their managers".to_owned());
+    }
+    match said.split_last() {
+        None => "nobody".to_owned(),
+        Some((only, [])) => format!("only {only}"),
+        Some((last, [first])) => format!("only {first} and {last}"),
+        Some((last, most)) => format!("only {} and {last}", most.join(", ")),
     }
 }

@@ -216,7 +216,7 @@ fn one(world: &World) -> Vec<Answer> {
                     &["'invoicing'", "'invoice.overdue'", "'{1,2,3}'", "100"],
                 )
                 .then(read!("ops/trace_names"), &["'{1,2,3}'"])
-                .then(read!("directory/find"), &["'{role_1}'", "'{}'"])
+                .then(read!("directory/find"), &["'{role_1}'", "'{}'", "'{}'"])
                 .then(read!("ops/trace_job"), &[&id]),
         );
         for person in ["u1", "u250", "nobody"] {
@@ -230,7 +230,7 @@ fn one(world: &World) -> Vec<Answer> {
                     )
                     .then(
                         read!("directory/find"),
-                        &["'{}'", &quoted(&format!("{{{person}}}"))],
+                        &["'{}'", &quoted(&format!("{{{person}}}")), "'{}'"],
                     ),
             );
         }

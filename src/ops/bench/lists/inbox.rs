@@ -44,7 +44,7 @@ fn inboxes(world: &World) -> Vec<Answer> {
                 let below = below.to_string();
                 let mut args = vec![user, below.as_str()];
                 args.extend(given);
-                args.extend([limit.as_str(), &walked, "false"]);
+                args.extend([limit.as_str(), &walked, "false", "null"]);
                 answers.push(
                     Answer::new(format!("notifications, {whose}, {filter}, {place}"))
                         .then(read!("notifications/list"), &args)
@@ -97,7 +97,7 @@ fn inboxes(world: &World) -> Vec<Answer> {
 fn people(world: &World) -> Vec<Answer> {
     let mut answers = Vec::new();
     let (limit, walked) = (PAGE.to_string(), PEOPLE_WALKED.to_string());
-    // Parameters 2 to 5: role, branch, active, pattern.
+    // Parameters 2 to 5: role, branch, active, pattern; 8 is the group.
     for (filter, given) in [
         ("all", ["null", "null", "null", "null"]),
         ("role", ["'role_3'", "null", "null", "null"]),
@@ -116,7 +116,7 @@ fn people(world: &World) -> Vec<Answer> {
         for (place, after) in [("first page", "''"), ("middle", "'u5'"), ("deep", "'u98'")] {
             let mut args = vec![after];
             args.extend(given);
-            args.extend([limit.as_str(), &walked]);
+            args.extend([limit.as_str(), &walked, "null"]);
             answers.push(
                 Answer::new(format!("people, {filter}, {place}"))
                     .then_fresh(read!("directory/list"), &args)
@@ -124,6 +124,15 @@ fn people(world: &World) -> Vec<Answer> {
             );
         }
     }
+    for (filter, group) in [("group", "'group_3'"), ("a group of nobody", "'nobody'")] {
+        let args = ["''", "null", "null", "null", "null", &limit, &walked, group];
+        answers.push(
+            Answer::new(format!("people, {filter}, first page"))
+                .then_fresh(read!("directory/list"), &args)
+                .then_fresh(read!("directory/stretch"), &["''", &walked]),
+        );
+    }
+    answers.extend(followed(world, &limit));
     let last = quoted(&format!("u{}", world.people));
     answers.push(
         Answer::new("person with preferences")
@@ -132,5 +141,40 @@ fn people(world: &World) -> Vec<Answer> {
             .then(read!("preferences/get"), &[&last]),
     );
     answers.push(Answer::new("whose the directory is").then(read!("directory/is_ours"), &[]));
+    answers
+}
+
+/// Who follows what, and the managers of whom an event names.
+fn followed(world: &World, limit: &str) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    for (place, after) in [("first page", "''"), ("deep", "'9'")] {
+        answers.push(Answer::new(format!("what u1 follows, {place}")).then(
+            read!("directory/follows"),
+            &["'u1'", "'order'", after, "null", "null", limit],
+        ));
+        answers.push(
+            Answer::new(format!("followers of an invoice, {place}")).then(
+                read!("directory/entity_followers"),
+                &["'invoice'", "'1'", after, limit],
+            ),
+        );
+    }
+    answers.push(Answer::new("whether u1 follows an order").then(
+        read!("directory/follows"),
+        &["'u1'", "''", "''", "'order'", "'9999'", limit],
+    ));
+    let last = quoted(&format!("{{u1,u{}}}", world.people));
+    answers.push(
+        Answer::new("recipients of a role, a group, followers and managers")
+            .then(
+                read!("directory/followers"),
+                &["'{invoice,order}'", "'{1,7}'"],
+            )
+            .then(read!("directory/managers"), &[&last])
+            .then(
+                read!("directory/find"),
+                &["'{role_1}'", &last, "'{group_2}'"],
+            ),
+    );
     answers
 }

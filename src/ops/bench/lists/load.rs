@@ -68,6 +68,8 @@ pub(super) async fn load(lab: &Lab, world: &World, progress: &dyn Progress) -> R
     quiet(&sql, "disable").await?;
     let small = include_str!("../../../../sql/queries/bench/lists_people.sql");
     sql.execute(small, &[&world.people]).await?;
+    let small = include_str!("../../../../sql/queries/bench/lists_followers.sql");
+    sql.execute(small, &[&world.people]).await?;
     let wishes = include_str!("../../../../sql/queries/bench/lists_wishes.sql");
     sql.execute(wishes, &[]).await?;
     let rules = include_str!("../../../../sql/queries/bench/lists_rules.sql");
@@ -213,6 +215,7 @@ async fn settle(sql: &Client) -> Result<()> {
         "inboxes",
         "users",
         "user_preferences",
+        "followers",
         "notification_rules",
         "rule_versions",
         "metrics",

@@ -1,0 +1,321 @@
+//! Whether a rule can ever match and reach somebody, as things are: a type that no event has, a role that nobody holds, a field that
+//! no payload carries. Comes from rules and what is known here (`store`), goes to whoever saves or checks them. These are hints: a
+//! rule may be ahead of its events and people, and is saved all the same. Pure but for its store.
+
+mod fields;
+pub(crate) mod store;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::kernel::ChannelKind;
+use crate::kernel::{Error, Result};
+use crate::rules::Draft;
+use crate::rules::definition::Definition;
+use crate::rules::model::Warning;
+use crate::rules::pattern::Pattern;
+use crate::rules::suggest::did_you_mean;
+
+/// The standard types, each with one event as an ERP sends it.
+const STANDARD: &str = include_str!("../../../sql/starter/catalog.json");
+/// Names told in one warning.
+const NAMED: usize = 5;
+
+/// What is known here, as far as some rules ask.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Event types, standard ones and those seen, each with the modules they come from.
+    types: BTreeMap<String, BTreeSet<String>>,
+    /// Paths of payloads by event type, as `recipient_fields` writes them. A type that isn't there: nothing is known of it.
+    fields: BTreeMap<String, BTreeSet<String>>,
+    /// Of the roles asked for, those that somebody active holds.
+    roles: BTreeSet<String>,
+    /// Of the groups asked for, those that somebody active is in.
+    groups: BTreeSet<String>,
+    /// Of the people asked for, those that are there, and whether they are active.
+    people: BTreeMap<String, bool>,
+    /// Roles and groups there are, read only where one is missing.
+    names: (Vec<String>, Vec<String>),
+    /// Channels that workers have settings for; `None` = no worker says.
+    channels: Option<BTreeSet<String>>,
+}
+
+/// What rules name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Named {
+    roles: BTreeSet<String>,
+    groups: BTreeSet<String>,
+    people: BTreeSet<String>,
+}
+
+impl Named {
+    fn by(drafts: &[&Draft]) -> Self {
+        let mut named = Self::default();
+        for draft in drafts {
+            // One that can't be read has a fault, which is said elsewhere.
+            let Ok(definition) = Definition::parse(&draft.notification_template) else {
+                continue;
+            };
+            let audience = definition.audience;
+            named.roles.extend(audience.roles);
+            named.groups.extend(audience.groups);
+            named.people.extend(audience.users);
+            named.people.extend(audience.excluded);
+        }
+        named
+    }
+}
+
+/// A standard type, as far as it concerns reach.
+#[derive(Deserialize)]
+struct Standard {
+    source_module: String,
+    event_type: String,
+    example: Example,
+}
+
+#[derive(Deserialize)]
+struct Example {
+    payload: Value,
+}
+
+impl Known {
+    /// What ships with the product.
+    fn standard() -> Result<Self> {
+        let standard: Vec<Standard> = serde_json::from_str(STANDARD)
+            .map_err(|e| Error::internal("the built-in catalogue can't be read", e))?;
+        let mut known = Self::default();
+        for event in standard {
+            fields::collect(
+                &event.example.payload,
+                known.fields.entry(event.event_type.clone()).or_default(),
+            );
+            let modules = known.types.entry(event.event_type).or_default();
+            modules.insert(event.source_module);
+        }
+        Ok(known)
+    }
+
+    /// Why a rule can't match or reach anybody, or not as it says; one that can't be compiled has no reach to speak of.
+    #[must_use]
+    pub fn warnings(&self, draft: &Draft) -> Vec<Warning> {
+        let definition = Definition::parse(&draft.notification_template);
+        let pattern = Pattern::parse(&draft.event_type_pattern);
+        let (Ok(definition), Ok(pattern)) = (definition, pattern) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        self.events(draft, &pattern, &mut found);
+        self.payload(draft, &pattern, &definition, &mut found);
+        self.audience(&definition, &mut found);
+        self.ways(&definition, &mut found);
+        found
+            .into_iter()
+            .map(|(kind, detail)| Warning {
+                rule: draft.name.clone(),
+                kind,
+                detail,
+            })
+            .collect()
+    }
+
+    /// The types a pattern is about, with their modules.
+    fn about<'k>(&'k self, pattern: &Pattern) -> Vec<(&'k String, &'k BTreeSet<String>)> {
+        let types = self.types.iter();
+        types.filter(|(name, _)| pattern.matches(name)).collect()
+    }
+
+    fn events(&self, draft: &Draft, pattern: &Pattern, found: &mut Vec<(&'static str, String)>) {
+        let about = self.about(pattern);
+        if about.is_empty() && *pattern != Pattern::Any {
+            let known: Vec<&str> = match pattern {
+                Pattern::Exact(_) => self.types.keys().map(String::as_str).collect(),
+                _ => self
+                    .types
+                    .keys()
+                    .filter_map(|name| Some(name.rsplit_once('.')?.0))
+                    .collect(),
+            };
+            let (written, what) = match pattern {
+                Pattern::Prefix(prefix) => (prefix, "no type below it is a standard one"),
+                Pattern::Exact(name) => (name, "it is none of the standard ones"),
+                Pattern::Any => return,
+            };
+            let near = did_you_mean(written, &known);
+            let pattern = &draft.event_type_pattern;
+            found.push((
+                "unknown_event_type",
+                format!("no event of type `{pattern}` was ever seen here, and {what}{near}"),
+            ));
+            return;
+        }
+        let Some(module) = &draft.source_module else {
+            return;
+        };
+        if about.iter().any(|(_, modules)| modules.contains(module)) {
+            return;
+        }
+        let modules: BTreeSet<&str> = about
+            .iter()
+            .flat_map(|(_, modules)| modules.iter().map(String::as_str))
+            .collect();
+        let modules: Vec<&str> = modules.into_iter().collect();
+        let near = did_you_mean(module, &modules);
+        found.push((
+            "unknown_module",
+            format!(
+                "no event of type `{}` ever came from module {module}{near}; they come from {}",
+                draft.event_type_pattern,
+                named(&modules)
+            ),
+        ));
+    }
+
+    /// Fields that no known event of its types carries, which its conditions and recipients can't do without.
+    fn payload(
+        &self,
+        draft: &Draft,
+        pattern: &Pattern,
+        definition: &Definition,
+        found: &mut Vec<(&'static str, String)>,
+    ) {
+        let about = self.about(pattern);
+        let known = about.iter().map(|(name, _)| self.fields.get(*name));
+        // Of a type of which nothing is known nothing can be said, nor where everything matches.
+        let Some(known) = known.collect::<Option<Vec<_>>>() else {
+            return;
+        };
+        if known.is_empty() || *pattern == Pattern::Any {
+            return;
+        }
+        let carried: BTreeSet<&str> = known.into_iter().flatten().map(String::as_str).collect();
+        let is_carried = |path: &str| fields::is_carried(path, &carried);
+        let near = |path: &str| did_you_mean(path, &carried.iter().copied().collect::<Vec<_>>());
+        let condition = draft.conditions.as_deref();
+        let condition: Option<Value> = condition.and_then(|text| serde_json::from_str(text).ok());
+        if let Some(path) = condition.and_then(|part| fields::hopeless(&part, &is_carried)) {
+            found.push((
+                "unknown_field",
+                format!(
+                    "its condition can't be true: it needs `payload.{path}`, and no known event of type `{}` carries that{}",
+                    draft.event_type_pattern,
+                    near(&path)
+                ),
+            ));
+        }
+        let audience = &definition.audience;
+        for (key, paths) in [
+            ("recipient_fields", &audience.fields),
+            ("recipient_managers", &audience.managers_of_fields),
+        ] {
+            for path in paths.iter().map(|path| path.join(".")) {
+                if !is_carried(&path) {
+                    found.push((
+                        "unknown_field",
+                        format!(
+                            "{key} names `{path}`, and no known event of type `{}` carries that{}",
+                            draft.event_type_pattern,
+                            near(&path)
+                        ),
+                    ));
+                }
+            }
+        }
+    }
+
+    fn audience(&self, definition: &Definition, found: &mut Vec<(&'static str, String)>) {
+        let audience = &definition.audience;
+        let (roles, groups) = (refs(&self.names.0), refs(&self.names.1));
+        for role in audience
+            .roles
+            .iter()
+            .filter(|role| !self.roles.contains(*role))
+        {
+            let near = did_you_mean(role, &roles);
+            found.push((
+                "empty_role",
+                format!("nobody active holds the role {role}{near}"),
+            ));
+        }
+        for group in audience
+            .groups
+            .iter()
+            .filter(|group| !self.groups.contains(*group))
+        {
+            let near = did_you_mean(group, &groups);
+            found.push((
+                "empty_group",
+                format!("nobody active is in the group {group}{near}"),
+            ));
+        }
+        let missing = |ids: &[String], wanted: Option<bool>| -> Vec<String> {
+            let there = |id: &&String| self.people.get(*id).copied() == wanted;
+            ids.iter().filter(there).cloned().collect()
+        };
+        let strangers = missing(&audience.users, None);
+        if !strangers.is_empty() {
+            found.push((
+                "unknown_person",
+                format!(
+                    "recipient_users names who isn't in the directory: {}",
+                    named(&refs(&strangers))
+                ),
+            ));
+        }
+        let gone = missing(&audience.users, Some(false));
+        if !gone.is_empty() {
+            found.push((
+                "inactive_person",
+                format!(
+                    "recipient_users names who isn't active, and so is told nothing: {}",
+                    named(&refs(&gone))
+                ),
+            ));
+        }
+        let strangers = missing(&audience.excluded, None);
+        if !strangers.is_empty() {
+            found.push((
+                "unknown_person",
+                format!(
+                    "exclude_users names who isn't in the directory: {}",
+                    named(&refs(&strangers))
+                ),
+            ));
+        }
+    }
+
+    fn ways(&self, definition: &Definition, found: &mut Vec<(&'static str, String)>) {
+        let Some(channels) = &self.channels else {
+            return;
+        };
+        let others = definition.channels.iter();
+        let others = others.filter(|channel| **channel != ChannelKind::InApp);
+        for channel in others.map(|channel| channel.as_str()) {
+            if !channels.contains(channel) {
+                found.push((
+                    "channel_not_configured",
+                    format!(
+                        "no worker has settings for {channel}: what would go that way is withheld"
+                    ),
+                ));
+            }
+        }
+    }
+}
+
+fn refs(texts: &[String]) -> Vec<&str> {
+    texts.iter().map(String::as_str).collect()
+}
+
+fn named(names: &[&str]) -> String {
+    match names.get(..NAMED) {
+        Some(first) if names.len() > NAMED => {
+            format!("{} and {} more", first.join(", "), names.len() - NAMED)
+        }
+        _ => names.join(", "),
+    }
+}

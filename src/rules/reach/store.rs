@@ -1,0 +1,136 @@
+//! What is known here, read: types and fields of events, roles, groups and people, and what workers can send.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Known, Named, fields};
+use crate::db::{Client, Db};
+use crate::kernel::Result;
+use crate::rules::Draft;
+use crate::rules::model::Warning;
+
+impl Known {
+    /// As far as these rules ask.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn of(client: &Client, drafts: &[&Draft]) -> Result<Self> {
+        let mut known = Self::standard()?;
+        let named = Named::by(drafts);
+        tokio::try_join!(
+            types(client),
+            payloads(client),
+            channels(client),
+            people(client, &named)
+        )
+        .map(|(types, payloads, channels, people)| {
+            for (event_type, module) in types {
+                known.types.entry(event_type).or_default().insert(module);
+            }
+            for (event_type, payload) in payloads {
+                fields::collect(&payload, known.fields.entry(event_type).or_default());
+            }
+            known.channels = channels;
+            for (kind, name) in people {
+                match kind.as_str() {
+                    "role" => drop(known.roles.insert(name)),
+                    "group" => drop(known.groups.insert(name)),
+                    kind => drop(known.people.insert(name, kind == "active")),
+                }
+            }
+        })?;
+        if known.roles.len() < named.roles.len() || known.groups.len() < named.groups.len() {
+            known.names = names(client).await?;
+        }
+        Ok(known)
+    }
+
+    /// What is to be said of the rules that are switched on, for whom `rules` is read.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn of_enabled(client: &Client) -> Result<Vec<Warning>> {
+        let mut drafts: Vec<Draft> = crate::rules::saved::store::all(client)
+            .await?
+            .into_iter()
+            .map(|rule| rule.draft)
+            .collect();
+        drafts.retain(|draft| draft.enabled);
+        let known = Self::of(client, &drafts.iter().collect::<Vec<_>>()).await?;
+        Ok(drafts
+            .iter()
+            .flat_map(|draft| known.warnings(draft))
+            .collect())
+    }
+}
+
+/// What is to be said of a rule just saved. It is saved whatever comes of this: a directory that can't be read costs hints.
+pub(crate) async fn hints(db: &Db, draft: &Draft) -> Vec<Warning> {
+    let known = async { Known::of(&db.client().await?, &[draft]).await };
+    match known.await {
+        Ok(known) => known.warnings(draft),
+        Err(error) => {
+            tracing::warn!(error = %error.chain(), "whether a rule can reach anybody can't be told");
+            Vec::new()
+        }
+    }
+}
+
+async fn types(client: &Client) -> Result<Vec<(String, String)>> {
+    let statement = client
+        .prepare_cached(include_str!("../../../sql/queries/rules/reach_types.sql"))
+        .await?;
+    let rows = client.query(&statement, &[]).await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("event_type")?, row.try_get("source_module")?)))
+        .collect()
+}
+
+/// Payloads of the newest events, by type.
+async fn payloads(client: &Client) -> Result<Vec<(String, Value)>> {
+    let statement = client
+        .prepare_cached(include_str!(
+            "../../../sql/queries/rules/reach_payloads.sql"
+        ))
+        .await?;
+    let rows = client.query(&statement, &[]).await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("event_type")?, row.try_get("payload")?)))
+        .collect()
+}
+
+async fn channels(client: &Client) -> Result<Option<BTreeSet<String>>> {
+    let statement = client
+        .prepare_cached(include_str!(
+            "../../../sql/queries/rules/reach_channels.sql"
+        ))
+        .await?;
+    let row = client.query_one(&statement, &[]).await?;
+    let channels: Option<Vec<String>> = row.try_get("channels")?;
+    Ok(channels.map(|channels| channels.into_iter().collect()))
+}
+
+/// What is there of what is named: role, group, active or inactive, and the name.
+async fn people(client: &Client, named: &Named) -> Result<Vec<(String, String)>> {
+    let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<String>>();
+    let (roles, groups, people) = (list(&named.roles), list(&named.groups), list(&named.people));
+    let statement = client
+        .prepare_cached(include_str!("../../../sql/queries/rules/reach_people.sql"))
+        .await?;
+    let rows = client
+        .query(&statement, &[&roles, &groups, &people])
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("kind")?, row.try_get("name")?)))
+        .collect()
+}
+
+/// Roles and groups that there are.
+async fn names(client: &Client) -> Result<(Vec<String>, Vec<String>)> {
+    let statement = client
+        .prepare_cached(include_str!("../../../sql/queries/rules/reach_names.sql"))
+        .await?;
+    let row = client.query_one(&statement, &[]).await?;
+    Ok((row.try_get("roles")?, row.try_get("groups")?))
+}

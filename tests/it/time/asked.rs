@@ -1,0 +1,155 @@
+//! Why, with every reason that memory and time can have: by SQL and by the API, which agree.
+
+use super::*;
+
+/// The code and the answer, the same by SQL and API.
+async fn why(app: &App, sql: &Client, event: i64, user: &str) -> (String, String) {
+    let row = sql
+        .query_one(
+            "select code, answer, is_complete from neurolink_explain($1, $2)",
+            &[&event, &user],
+        )
+        .await
+        .unwrap();
+    let by_sql: (String, String) = (row.get(0), row.get(1));
+    assert!(row.get::<_, bool>(2), "{by_sql:?}");
+    let answer = app
+        .call(
+            "GET",
+            &format!("/v1/events/{event}/why?user={user}"),
+            "root",
+            &["admin"],
+            None,
+        )
+        .await
+        .1;
+    assert_eq!(
+        (
+            answer["code"].as_str().unwrap(),
+            answer["answer"].as_str().unwrap()
+        ),
+        (by_sql.0.as_str(), by_sql.1.as_str())
+    );
+    by_sql
+}
+
+#[track_caller]
+fn says(found: &(String, String), code: &str, words: &str) {
+    assert_eq!(found.0, code, "{}", found.1);
+    assert!(found.1.contains(words), "{} lacks {words}", found.1);
+}
+
+#[tokio::test]
+async fn every_reason_of_time_and_memory_is_told_in_a_sentence() {
+    let (_db, app, sql) = started().await;
+    let with = |key: &str, value: Value| {
+        let mut template = json!({"title": "T", "recipient_users": ["ali"]});
+        template[key] = value;
+        template
+    };
+    for (name, pattern, template) in [
+        ("delays", "a.delay", with("delay", json!("2h"))),
+        (
+            "gathers",
+            "a.digest",
+            with("digest", json!({"every": "1d"})),
+        ),
+        (
+            "throttles",
+            "a.throttle",
+            with("throttle", json!({"limit": 1, "per": "366d"})),
+        ),
+        ("dedupes", "a.dedupe", with("dedupe_key", json!("x"))),
+        (
+            "reminds",
+            "a.remind",
+            with("delay", json!({"before": "1d", "date": "due"})),
+        ),
+        ("expires", "a.expire", with("expires_after", json!("1m"))),
+        ("shadows", "a.shadow", with("shadow", json!(true))),
+        ("told", "a.open", with("category", json!("x"))),
+        ("settles", "a.paid", with("resolves", json!(["a.open"]))),
+    ] {
+        rule(&sql, name, pattern, &template).await;
+    }
+    let first = fact(&sql, "a.dedupe", &json!({}), 3).await;
+    fact(&sql, "a.throttle", &json!({}), 3).await;
+    let paid = fact(&sql, "a.paid", &json!({}), 1).await;
+    drained(&sql).await;
+    let delayed = fact(&sql, "a.delay", &json!({}), 0).await;
+    let gathered = fact(&sql, "a.digest", &json!({}), 0).await;
+    let throttled = fact(&sql, "a.throttle", &json!({}), 2).await;
+    let deduplicated = fact(&sql, "a.dedupe", &json!({}), 2).await;
+    let undated = fact(&sql, "a.remind", &json!({}), 3).await;
+    let late = fact(&sql, "a.remind", &json!({"due": "2020-01-01"}), 2).await;
+    let expired = fact(&sql, "a.expire", &json!({}), 2).await;
+    let shadow = fact(&sql, "a.shadow", &json!({}), 2).await;
+    let settled = fact(&sql, "a.open", &json!({}), 2).await;
+    drained(&sql).await;
+    let older = fact(&sql, "a.remind", &json!({"due": "2100-01-01"}), 30).await;
+    drained(&sql).await;
+    for event in [delayed, deduplicated, settled] {
+        app.call(
+            "GET",
+            &format!("/v1/events/{event}"),
+            "root",
+            &["admin"],
+            None,
+        )
+        .await;
+    }
+    says(
+        &why(&app, &sql, delayed, "ali").await,
+        "delayed",
+        "Not yet: rule delays chose ali",
+    );
+    says(
+        &why(&app, &sql, gathered, "ali").await,
+        "digested",
+        "is gathered for the digest that is told on",
+    );
+    says(
+        &why(&app, &sql, throttled, "ali").await,
+        "throttled",
+        "as much as its throttle allows",
+    );
+    says(
+        &why(&app, &sql, deduplicated, "ali").await,
+        "deduplicated",
+        &format!("event {first} had said the same"),
+    );
+    says(
+        &why(&app, &sql, undated, "ali").await,
+        "no_date",
+        "has none",
+    );
+    says(&why(&app, &sql, late, "ali").await, "too_late", "was past");
+    says(
+        &why(&app, &sql, older, "ali").await,
+        "superseded",
+        &format!("the newer event {late}"),
+    );
+    says(&why(&app, &sql, expired, "ali").await, "expired", "too old");
+    says(
+        &why(&app, &sql, shadow, "ali").await,
+        "shadow",
+        "never sent",
+    );
+    says(
+        &why(&app, &sql, settled, "ali").await,
+        "resolved",
+        &format!("event {paid} had resolved it"),
+    );
+    fall_due(&sql).await;
+    says(
+        &why(&app, &sql, gathered, "ali").await,
+        "told",
+        "rule gathers in a digest",
+    );
+    says(
+        &why(&app, &sql, delayed, "ali").await,
+        "told",
+        "rule delays",
+    );
+    app.stop().await;
+}
