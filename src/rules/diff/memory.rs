@@ -1,11 +1,130 @@
-//! Words for the keys of time: when a rule tells, and what it resolves. Pure.
+//! Words for the keys of time and memory: when a rule tells, how often, whom later, and what it resolves. Pure.
 
 use serde_json::Value;
 
+use super::people;
+use crate::rules::audience_keys::KEYS;
 use crate::rules::blame::cut;
 
+/// What a key says now and said before, as a sentence; `None` where it has none, or both say the same by it.
+pub(super) fn sentence(key: &str, old: Option<&Value>, new: Option<&Value>) -> Option<String> {
+    let (said, now): (fn(Option<&Value>) -> String, _) = match key {
+        "delay" => (delay, "now told"),
+        "dedupe_key" => (same, "events are now the same"),
+        "throttle" => (throttle, "each person is now told"),
+        "digest" => (digest, "now told"),
+        "expires_after" => (expires, "now of use"),
+        "storm_limit" => (storm, "now held"),
+        "owner" => (owner, "now told when it is held:"),
+        _ => return None,
+    };
+    let (old, new) = (said(old), said(new));
+    (old != new).then(|| format!("{now} {new} (was: {old})"))
+}
+
+/// A member's text; numbers as they stand.
+fn member(value: &Value, key: &str) -> Option<String> {
+    match value.get(key)? {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+fn same(value: Option<&Value>) -> String {
+    match value {
+        None => "never".to_owned(),
+        Some(Value::String(key)) => format!("by `{key}` within 24h"),
+        Some(object) => format!(
+            "by `{}` within {}",
+            member(object, "key").unwrap_or_default(),
+            member(object, "within").unwrap_or_else(|| "24h".to_owned())
+        ),
+    }
+}
+
+fn throttle(value: Option<&Value>) -> String {
+    let Some(object) = value else {
+        return "as often as there is something".to_owned();
+    };
+    let of = |key| member(object, key).unwrap_or_default();
+    let key = member(object, "key").map_or_else(String::new, |key| format!(" for each `{key}`"));
+    format!("at most {} times in {}{key}", of("limit"), of("per"))
+}
+
+fn digest(value: Option<&Value>) -> String {
+    let Some(object) = value else {
+        return "each by itself".to_owned();
+    };
+    let part = |key: &str, word: &str| {
+        member(object, key).map_or_else(String::new, |text| format!(" {word} {text}"))
+    };
+    let key = member(object, "key").map_or_else(String::new, |key| format!(" for each `{key}`"));
+    format!(
+        "gathered{}{}{}{key}",
+        part("every", "every"),
+        part("on", "on"),
+        part("at", "at")
+    )
+}
+
+fn expires(value: Option<&Value>) -> String {
+    let text = value.and_then(Value::as_str);
+    text.map_or_else(|| "for ever".to_owned(), |period| format!("for {period}"))
+}
+
+fn storm(value: Option<&Value>) -> String {
+    match value.map(ToString::to_string).as_deref() {
+        None => "above the node's own limit".to_owned(),
+        Some("0") => "never".to_owned(),
+        Some(limit) => format!("above {limit} notifications a minute"),
+    }
+}
+
+fn owner(value: Option<&Value>) -> String {
+    let id = value.and_then(Value::as_str);
+    id.map_or_else(|| "who changed it last".to_owned(), str::to_owned)
+}
+
+/// A step of `escalate`, in words.
+pub(super) fn step(step: &Value) -> String {
+    let after = member(step, "after").unwrap_or_default();
+    let unless = member(step, "unless").unwrap_or_else(|| "read".to_owned());
+    let items = |key: &str| -> Vec<String> {
+        let list = step.get(key).and_then(Value::as_array);
+        people::list(key).map_or_else(Vec::new, |words| {
+            words.said(list.map_or(&[][..], Vec::as_slice))
+        })
+    };
+    let told = KEYS.iter().filter(|key| **key != "exclude_users");
+    let mut told: Vec<String> = told.flat_map(|key| items(key)).collect();
+    let is = |key: &str| step.get(key) == Some(&Value::Bool(true));
+    if is("recipient_followers") {
+        told.push("whoever follows what the event is about".to_owned());
+    }
+    if told.is_empty() {
+        told.push("the same people again".to_owned());
+    }
+    let mut text = format!("{after} later, unless {unless}: {}", told.join(", "));
+    if let Some(branches) = step.get("recipient_branches") {
+        text.push_str(&format!(" of {}", people::branches(Some(branches))));
+    }
+    let mut out = items("exclude_users");
+    if is("exclude_actor") {
+        out.push("who did it".to_owned());
+    }
+    if !out.is_empty() {
+        text.push_str(&format!(", but not {}", out.join(", ")));
+    }
+    let ways = items("channels");
+    if !ways.is_empty() {
+        text.push_str(&format!(", {}", ways.join(", ")));
+    }
+    text
+}
+
 /// When it tells, as the end of a sentence.
-pub(super) fn delay(value: Option<&Value>) -> String {
+fn delay(value: Option<&Value>) -> String {
     let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
     match value {
         None => "at once".to_owned(),

@@ -75,6 +75,11 @@ impl List {
         true
     }
 
+    /// What each item stands for.
+    pub(super) fn said(&self, items: &[Value]) -> Vec<String> {
+        items.iter().map(|item| (self.item)(&word(item))).collect()
+    }
+
     /// The items as words and as they stand there.
     fn items(&self, list: Option<&Value>) -> Option<Vec<(String, Value)>> {
         let Some(list) = list else {
@@ -85,12 +90,15 @@ impl List {
                     .collect(),
             );
         };
-        let word = |item: &Value| match item {
-            Value::String(word) => word.trim().to_owned(),
-            other => other.to_string(),
-        };
         let items = list.as_array()?.iter();
         Some(items.map(|item| (word(item), item.clone())).collect())
+    }
+}
+
+fn word(item: &Value) -> String {
+    match item {
+        Value::String(word) => word.trim().to_owned(),
+        other => other.to_string(),
     }
 }
 
@@ -129,10 +137,6 @@ pub(super) fn branches(value: Option<&Value>) -> String {
         Some(Value::String(word)) if word == "event" => "the event's branch".to_owned(),
         Some(Value::String(word)) if word == "any" => "any branch".to_owned(),
         Some(Value::Array(items)) => {
-            let word = |item: &Value| match item {
-                Value::String(word) => word.clone(),
-                other => other.to_string(),
-            };
             let words: Vec<String> = items.iter().map(word).collect();
             match words.as_slice() {
                 [one] => format!("branch {one}"),

@@ -63,6 +63,18 @@ fn one(key: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut Change
         }
         return;
     }
+    if let Some(words) = memory::sentence(key, old, new) {
+        changes.add(place.as_str(), old, new, words);
+        if key != "digest" {
+            return;
+        }
+    }
+    if key == "digest" {
+        return digest(&place, old, new, changes);
+    }
+    if key == "escalate" && escalate(&place, old, new, changes) {
+        return;
+    }
     let word =
         |value: Option<&Value>, default: &str| value.map_or_else(|| default.to_owned(), shown);
     let words = match key {
@@ -98,15 +110,6 @@ fn one(key: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut Change
             }
             .to_owned()
         }
-        "delay" => format!(
-            "now told {} (was: {})",
-            memory::delay(new),
-            memory::delay(old)
-        ),
-        "expires_after" => {
-            let of = |value| word(value, "never");
-            format!("expires after {} (was: {})", of(new), of(old))
-        }
         "resolves" => memory::resolves(old, new),
         "$comment" => "the comment changed".to_owned(),
         _ => return values(&mut place, key, old, new, changes),
@@ -132,6 +135,43 @@ fn flag(key: &str) -> Option<[&'static str; 2]> {
         ],
         _ => return None,
     })
+}
+
+/// The texts of what is gathered.
+fn digest(place: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut Changes) {
+    for key in ["title", "body"] {
+        let of = |value: Option<&Value>| -> Option<Value> {
+            value?.get(key).filter(|text| !text.is_null()).cloned()
+        };
+        let (old, new) = (of(old), of(new));
+        if old != new {
+            let (place, name) = (format!("{place}/{key}"), format!("the digest's {key}"));
+            text::compare(&place, &name, old.as_ref(), new.as_ref(), changes);
+        }
+    }
+}
+
+/// Step by step; whether both are lists.
+fn escalate(place: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut Changes) -> bool {
+    let steps = |value: Option<&Value>| -> Option<Vec<Value>> {
+        value.map_or(Some(Vec::new()), |value| value.as_array().cloned())
+    };
+    let (Some(old), Some(new)) = (steps(old), steps(new)) else {
+        return false;
+    };
+    for index in 0..old.len().max(new.len()) {
+        let (old, new) = (old.get(index), new.get(index));
+        let number = index + 1;
+        let words = match (old.map(memory::step), new.map(memory::step)) {
+            (Some(old), Some(new)) if old == new => continue,
+            (Some(old), Some(new)) => format!("escalation, step {number}: {new} (was: {old})"),
+            (None, Some(new)) => format!("escalation, step {number} added: {new}"),
+            (Some(old), None) => format!("escalation, step {number} taken away (was: {old})"),
+            (None, None) => continue,
+        };
+        changes.add(format!("{place}/{index}"), old, new, words);
+    }
+    true
 }
 
 /// Keys without words of their own: by their values, members of objects one by one.

@@ -263,17 +263,76 @@ fn who_comes_and_who_goes_is_told_and_how_they_hear_of_it() {
 fn keys_without_words_of_their_own_are_told_by_their_values() {
     assert_eq!(
         pairs(&template(
-            json!({"throttle": {"limit": 3, "per": "1h"}, "owner": "noor", "a/b": 1, "$comment": "x"}),
-            json!({"throttle": {"limit": 5, "per": "1h", "key": "k"}, "a/b": [2], "$comment": ["y"], "digest": "daily"})
+            json!({"a/b": 1, "$comment": "x", "later": {"x": 1, "y": {"z": 2}}}),
+            json!({"a/b": [2], "$comment": ["y"], "later": {"x": 1, "y": {"z": 3}, "w": "v"}, "new": "n"})
         )),
         [
             ("/$comment", "the comment changed"),
-            ("/throttle/key", "throttle.key added: k"),
-            ("/throttle/limit", "throttle.limit 3 → 5"),
-            ("/digest", "digest added: daily"),
-            ("/owner", "owner taken away (was: noor)"),
             ("/a~1b", "a/b 1 → [2]"),
+            ("/later/w", "later.w added: v"),
+            ("/later/y/z", "later.y.z 2 → 3"),
+            ("/new", "new added: n"),
         ]
+    );
+}
+
+#[test]
+fn how_often_and_whom_later_is_said_in_words() {
+    assert_eq!(
+        pairs(&template(
+            json!({"dedupe_key": "{{id}}", "throttle": {"limit": 3, "per": "1h"}, "owner": "noor",
+                   "escalate": [{"after": "2h"}, {"after": "1d", "recipient_roles": ["cfo"]}]}),
+            json!({"dedupe_key": {"key": "{{id}}", "within": "2h"}, "throttle": {"limit": 5, "per": "1h", "key": "{{c}}"},
+                   "digest": {"every": "1w", "on": "sunday", "at": "08:00", "title": {"en": "News"}}, "storm_limit": 0,
+                   "escalate": [{"after": "2h", "unless": "acknowledged", "recipient_managers": ["recipients"], "exclude_actor": true,
+                                 "recipient_branches": "any", "channels": ["in_app", "sms"]}]})
+        )),
+        [
+            (
+                "/dedupe_key",
+                "events are now the same by `{{id}}` within 2h (was: by `{{id}}` within 24h)"
+            ),
+            (
+                "/throttle",
+                "each person is now told at most 5 times in 1h for each `{{c}}` (was: at most 3 times in 1h)"
+            ),
+            (
+                "/digest",
+                "now told gathered every 1w on sunday at 08:00 (was: each by itself)"
+            ),
+            (
+                "/digest/title/en",
+                "the digest's title in English added: “News”"
+            ),
+            (
+                "/escalate/0",
+                "escalation, step 1: 2h later, unless acknowledged: the managers of those told of any branch, but not who did it, \
+                 in the inbox, by SMS (was: 2h later, unless read: the same people again)"
+            ),
+            (
+                "/escalate/1",
+                "escalation, step 2 taken away (was: 1d later, unless read: role cfo)"
+            ),
+            (
+                "/storm_limit",
+                "now held never (was: above the node's own limit)"
+            ),
+            (
+                "/owner",
+                "now told when it is held: who changed it last (was: noor)"
+            ),
+        ]
+    );
+    let only_texts = template(
+        json!({"digest": {"every": "1d", "at": "08:00", "title": "a"}}),
+        json!({"digest": {"every": "1d", "at": "08:00", "title": "b"}}),
+    );
+    assert_eq!(
+        pairs(&only_texts),
+        [(
+            "/digest/title",
+            "the digest's title changed from “a” to “b”"
+        )]
     );
 }
 
@@ -293,7 +352,7 @@ fn when_a_rule_tells_and_what_it_resolves_is_said_in_words() {
                 "/resolves",
                 "now also resolves: c.*; no longer resolves: a.b"
             ),
-            ("/expires_after", "expires after 7d (was: never)"),
+            ("/expires_after", "now of use for 7d (was: for ever)"),
         ]
     );
 }

@@ -15,7 +15,9 @@ use serde_json::Value;
 use crate::kernel::ChannelKind;
 use crate::kernel::{Error, Result};
 use crate::rules::Draft;
+use crate::rules::audience::AudienceRule;
 use crate::rules::definition::Definition;
+use crate::rules::memory::model::Delay;
 use crate::rules::model::Warning;
 use crate::rules::pattern::Pattern;
 use crate::rules::suggest::did_you_mean;
@@ -60,14 +62,21 @@ impl Named {
             let Ok(definition) = Definition::parse(&draft.notification_template) else {
                 continue;
             };
-            let audience = definition.audience;
-            named.roles.extend(audience.roles);
-            named.groups.extend(audience.groups);
-            named.people.extend(audience.users);
-            named.people.extend(audience.excluded);
+            for audience in audiences(&definition) {
+                named.roles.extend(audience.roles.iter().cloned());
+                named.groups.extend(audience.groups.iter().cloned());
+                named.people.extend(audience.users.iter().cloned());
+                named.people.extend(audience.excluded.iter().cloned());
+            }
         }
         named
     }
+}
+
+/// Whom a rule is for, at once and by each of its escalations.
+fn audiences(definition: &Definition) -> impl Iterator<Item = &AudienceRule> {
+    let steps = definition.memory.escalate.iter();
+    std::iter::once(&definition.audience).chain(steps.map(|step| &step.audience))
 }
 
 /// A standard type.
@@ -112,8 +121,14 @@ impl Known {
         let mut found = Vec::new();
         self.events(draft, &pattern, &mut found);
         self.payload(draft, &pattern, &definition, &mut found);
-        self.audience(&definition, &mut found);
+        self.resolved(&definition, &mut found);
+        for audience in audiences(&definition) {
+            self.audience(audience, &mut found);
+        }
         self.ways(&definition, &mut found);
+        // Steps of an escalation mostly name the same as the rule.
+        let mut said = BTreeSet::new();
+        found.retain(|one| said.insert(one.clone()));
         found
             .into_iter()
             .map(|(kind, detail)| Warning {
@@ -208,28 +223,48 @@ impl Known {
                 ),
             ));
         }
-        let audience = &definition.audience;
-        for (key, paths) in [
-            ("recipient_fields", &audience.fields),
-            ("recipient_managers", &audience.managers_of_fields),
-        ] {
-            for path in paths.iter().map(|path| path.join(".")) {
-                if !is_carried(&path) {
-                    found.push((
-                        "unknown_field",
-                        format!(
-                            "{key} names `{path}`, and no known event of type `{}` carries that{}",
-                            draft.event_type_pattern,
-                            near(&path)
-                        ),
-                    ));
-                }
+        let mut named: Vec<(&str, &[String])> = Vec::new();
+        for audience in audiences(definition) {
+            let fields = audience.fields.iter().map(|p| ("recipient_fields", &p[..]));
+            let managers = audience.managers_of_fields.iter();
+            named.extend(fields.chain(managers.map(|p| ("recipient_managers", &p[..]))));
+        }
+        if let Some(Delay::Date(reminder)) = &definition.memory.delay {
+            named.push(("delay", &reminder.path));
+        }
+        for (key, path) in named {
+            let path = path.join(".");
+            if !is_carried(&path) {
+                found.push((
+                    "unknown_field",
+                    format!(
+                        "{key} names `{path}`, and no known event of type `{}` carries that{}",
+                        draft.event_type_pattern,
+                        near(&path)
+                    ),
+                ));
             }
         }
     }
 
-    fn audience(&self, definition: &Definition, found: &mut Vec<(&'static str, String)>) {
-        let audience = &definition.audience;
+    /// Types that are to be resolved, and that nothing is.
+    fn resolved(&self, definition: &Definition, found: &mut Vec<(&'static str, String)>) {
+        let known: Vec<&str> = self.types.keys().map(String::as_str).collect();
+        for resolves in &definition.memory.resolves {
+            if self.about(&resolves.pattern).is_empty() {
+                let text = &resolves.text;
+                let near = did_you_mean(text, &known);
+                found.push((
+                    "unknown_event_type",
+                    format!(
+                        "it resolves `{text}`, and no event of such a type was ever seen here{near}"
+                    ),
+                ));
+            }
+        }
+    }
+
+    fn audience(&self, audience: &AudienceRule, found: &mut Vec<(&'static str, String)>) {
         let (roles, groups) = (refs(&self.names.0), refs(&self.names.1));
         for role in audience
             .roles
@@ -293,7 +328,9 @@ impl Known {
         let Some(channels) = &self.channels else {
             return;
         };
-        let others = definition.channels.iter();
+        let steps = definition.memory.escalate.iter();
+        let steps = steps.filter_map(|step| step.channels.as_ref()).flatten();
+        let others = definition.channels.iter().chain(steps);
         let others = others.filter(|channel| **channel != ChannelKind::InApp);
         for channel in others.map(|channel| channel.as_str()) {
             if !channels.contains(channel) {

@@ -186,6 +186,23 @@ fn roles_groups_people_and_channels_that_lead_to_nobody_are_told() {
 }
 
 #[test]
+fn what_is_told_later_and_resolved_is_looked_at_too() {
+    let of = |template| draft("invoice.created", None, Value::Null, template);
+    let step = json!({"recipient_roles": ["accountant"], "escalate": [{"after": "1h", "recipient_roles": ["cfoo"]}]});
+    says(&of(step), "empty_role", "(did you mean `cfo`?)");
+    let step =
+        json!({"channels": ["sms"], "escalate": [{"after": "1h", "channels": ["in_app", "sms"]}]});
+    says(&of(step), "channel_not_configured", "settings for sms");
+    let delay = json!({"delay": {"before": "3d", "date": "due_dat"}});
+    says(&of(delay), "unknown_field", "delay names `due_dat`");
+    says(
+        &of(json!({"resolves": ["invoice.overdu"]})),
+        "unknown_event_type",
+        "it resolves `invoice.overdu`",
+    );
+}
+
+#[test]
 fn paths_are_learnt_through_lists_and_places_in_them_are_passed_over() {
     let mut found = BTreeSet::new();
     fields::collect(
