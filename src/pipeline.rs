@@ -12,6 +12,7 @@ mod meters;
 mod replay;
 pub mod rulebook;
 pub mod singles;
+pub mod trial;
 pub mod watchdog;
 mod write;
 

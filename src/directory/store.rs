@@ -82,6 +82,28 @@ impl People {
     pub async fn of(client: &Client, roles: &[String], ids: &[String]) -> Result<Self> {
         find(client, roles, ids).await
     }
+
+    /// Who would be told if they were active: at most so many by id and name, and how many there are.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn inactive(
+        client: &Client,
+        roles: &[String],
+        ids: &[String],
+        most: i64,
+    ) -> Result<(Vec<(String, String)>, i64)> {
+        let statement = client
+            .prepare_cached(include_str!("../../sql/queries/directory/inactive.sql"))
+            .await?;
+        let rows = client.query(&statement, &[&roles, &ids, &most]).await?;
+        let every = rows.first().map_or(Ok(0), |row| row.try_get("every"))?;
+        let people = rows
+            .iter()
+            .map(|row| Ok((row.try_get("id")?, row.try_get("display_name")?)))
+            .collect::<Result<_>>()?;
+        Ok((people, every))
+    }
 }
 
 /// A page by id, of at most `limit` after one, and after whom to go on. It may hold fewer, even none, while there are more to look at.

@@ -15,4 +15,5 @@ mod store;
 pub mod summary;
 pub mod tell;
 pub mod trace;
+pub mod trial;
 pub mod why;

@@ -4,6 +4,7 @@
 //! `README.md` beside this file is the reference of what a rule can say. Reading order: `set` (the whole), `definition`
 //! (the template's keys), `conditions`, then the way of a text: `scan` → `lower` → `template` → `render` → `write`.
 
+mod anatomy;
 mod audience;
 mod blame;
 mod budget;
@@ -37,11 +38,15 @@ mod template;
 mod tests;
 mod text;
 mod url;
+mod whence;
 mod write;
 
+pub use anatomy::{Part, Variable};
 pub use check::check;
 pub use draft::Draft;
 pub use inquiry::{FailingPart, Finding};
 pub use model::{Audience, Fault, Match, Reader, Rendered, RuleRow, Warning};
 pub use pattern::concerns;
+pub use saved::{Saved, Version};
 pub use set::RuleSet;
+pub use whence::Named;

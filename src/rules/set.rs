@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::ingest::Event;
 use crate::kernel::Error;
+use crate::rules::audience::AudienceRule;
 use crate::rules::budget::{Budget, Notes};
 use crate::rules::conditions::{Condition, Data, Verdict};
 use crate::rules::definition::Definition;
@@ -101,6 +102,12 @@ impl RuleSet {
     #[must_use]
     pub fn len(&self) -> usize {
         self.rules.len()
+    }
+
+    /// They, in the order of evaluation.
+    #[must_use]
+    pub fn rules(&self) -> &[Arc<CompiledRule>] {
+        &self.rules
     }
 
     /// Whether there is none.
@@ -208,6 +215,11 @@ impl<'a> EventContext<'a> {
         })
     }
 
+    /// Whom an audience's words mean for this event, and how many were left out because there were too many.
+    pub(crate) fn audience_of(&self, rule: &AudienceRule) -> (Audience, usize) {
+        rule.of(self.event, &self.payload)
+    }
+
     /// The reader's zone; UTC and a warning when there is no such zone.
     fn zone(&mut self, name: &str, notes: &mut Notes<'_>) -> TimeZone {
         if let Some((known, zone)) = &self.zone
@@ -281,7 +293,7 @@ impl CompiledRule {
 
     /// Whom it is for, for one event, and how many were left out because there were too many.
     pub(crate) fn audience(&self, context: &EventContext<'_>) -> (Audience, usize) {
-        self.definition.audience.of(context.event, &context.payload)
+        context.audience_of(&self.definition.audience)
     }
 
     /// The texts for one reader.

@@ -14,7 +14,7 @@ use crate::support::TestDb;
 
 /// Statements that begin as reads do and are no list, count, trace or summary, each with what it is. A new one is either measured
 /// (`src/ops/bench/lists/`) or stands here.
-const NO_LISTS: [(&str, &str); 43] = [
+const NO_LISTS: [(&str, &str); 48] = [
     ("cli/emit", "writes, by a function"),
     ("cli/emitted", "one event by its id, after a write"),
     ("cli/may_compare", "a right"),
@@ -29,6 +29,10 @@ const NO_LISTS: [(&str, &str); 43] = [
     ("demo/emit", "writes, by a function"),
     ("demo/last_round", "the demo's own"),
     ("demo/told", "the demo's own"),
+    (
+        "directory/inactive",
+        "a preview's look at those whom a batch never sees, as find is a batch's",
+    ),
     ("ingest/compare", "by the unique key, after a write"),
     ("ingest/take_ids", "takes ids"),
     (
@@ -51,6 +55,15 @@ const NO_LISTS: [(&str, &str); 43] = [
     ("ops/roll_up", "writes, by a function"),
     ("ops/starter_missing", "a look at a few rules by name"),
     ("ops/tell", "writes, by a function"),
+    (
+        "ops/trial_bounds",
+        "a backtest's start: four looks by primary key",
+    ),
+    ("ops/trial_payload", "reads no table"),
+    (
+        "ops/trial_stretch",
+        "a backtest's bounded stretch, measured by `bench backtest`",
+    ),
     ("queue/discard_dead", "writes, by a function"),
     ("queue/first_below", "a sweep's, measured by `bench growth`"),
     ("queue/pause", "writes, by a function"),
@@ -59,6 +72,7 @@ const NO_LISTS: [(&str, &str); 43] = [
     ("queue/somebody_died", "a patrol's look at the workers"),
     ("queue/stale_workers", "the same"),
     ("rules/lock", "locks"),
+    ("rules/named", "one rule, by its unique name"),
     ("rules/replay_lock", "locks"),
     (
         "rules/replay_told",

@@ -10,6 +10,7 @@
 
 mod access;
 mod audit;
+mod backtest;
 mod bench;
 mod cli;
 mod deaths;
@@ -36,6 +37,7 @@ mod openapi;
 mod patrol;
 mod people;
 mod preferences;
+mod preview;
 mod queue;
 mod queue_api;
 mod queue_cli;
@@ -57,6 +59,7 @@ mod support;
 mod tell;
 mod tight;
 mod trace;
+mod trials;
 mod views;
 mod way_in;
 mod why;
