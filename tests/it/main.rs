@@ -48,6 +48,7 @@ mod rescue;
 mod rollup;
 mod rules_api;
 mod rules_cli;
+mod rules_cli_backtest;
 mod schema;
 mod schema_guards;
 mod schemathesis;

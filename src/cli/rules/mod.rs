@@ -1,14 +1,17 @@
 //! `neurolink rules`: look at rules, check and try them, and keep them as files beside the ERP's own sources.
 
+mod backtest;
+mod backtest_text;
 mod changes;
 mod check;
 mod export;
 mod files;
 mod import;
 mod list;
+mod preview;
+mod preview_text;
 mod store;
-mod trial;
-mod trial_text;
+mod subject;
 
 use crate::cli::{Context, Outcome};
 
@@ -17,7 +20,8 @@ Examples:
   neurolink rules list                               what there is, and what is wrong with it
   neurolink rules check                              every rule of the database; 3 if one is faulty
   neurolink rules check rules/*.yaml                 files, without a database
-  neurolink rules test invoice_overdue --event 42    whom it would tell of a past event, and what
+  neurolink rules preview invoice_overdue --event 42 whom it would tell of a past event, and what
+  neurolink rules backtest new.yaml --since 7d       what it would have done, beside the saved rule
   neurolink rules export -o rules.yaml               all rules, in an order that makes good diffs
   neurolink rules import rules.yaml --dry-run        what would change
 
@@ -39,7 +43,10 @@ enum Command {
     /// Say what is wrong with rules, and what is probably not meant; exits with 3 if one is faulty
     Check(check::Args),
     /// Try a rule on an event: does it match, whom does it tell, and what
-    Test(trial::Args),
+    #[command(visible_alias = "test")]
+    Preview(preview::Args),
+    /// Try a rule on all events of a time, beside the saved one
+    Backtest(backtest::Args),
     /// Write the rules as YAML or JSON
     Export(export::Args),
     /// Bring the rules to what files say, by name
@@ -54,7 +61,8 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
     match args.command {
         Command::List(args) => Box::pin(list::run(args, context)).await,
         Command::Check(args) => Box::pin(check::run(args, context)).await,
-        Command::Test(args) => Box::pin(trial::run(args, context)).await,
+        Command::Preview(args) => Box::pin(preview::run(args, context)).await,
+        Command::Backtest(args) => Box::pin(backtest::run(args, context)).await,
         Command::Export(args) => Box::pin(export::run(args, context)).await,
         Command::Import(args) => Box::pin(import::run(args, context)).await,
     }
