@@ -5,18 +5,24 @@
 //! included. Stations 7 to 9 are [`deliver::Dispatcher`]: a delivery is claimed under a lease and committed, its provider
 //! called outside of any transaction, and the outcome recorded under the fence.
 
+pub mod choose;
 pub mod compose;
+pub mod decide;
 pub mod deliver;
+mod digest;
 mod failure;
+mod later;
 mod meters;
-mod replay;
+mod remember;
+pub(crate) mod replay;
 pub mod rulebook;
 pub mod singles;
+mod storm;
 pub mod trial;
 pub mod watchdog;
 mod write;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,14 +30,17 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 
 pub use crate::pipeline::failure::Failure;
+pub use crate::pipeline::later::Later;
 
 use crate::db::{Client, Db, Tx};
 use crate::ingest::{Event, EventTypes};
 use crate::kernel::{ChannelKind, Lane, Result, clock};
-use crate::pipeline::compose::Composed;
+use crate::pipeline::compose::{Composed, Order};
+use crate::pipeline::decide::Scene;
 use crate::pipeline::meters::EvaluationMeters;
 use crate::pipeline::replay::Turn;
 use crate::pipeline::rulebook::Rulebook;
+use crate::pipeline::storm::Storm;
 use crate::queue::marks::Position;
 use crate::queue::model::{EventClaim, Round, Source};
 use crate::queue::presence::Presence;
@@ -51,6 +60,10 @@ pub struct Settings {
     pub configured: HashSet<ChannelKind>,
     /// Attempts a delivery gets.
     pub delivery_max_attempts: i32,
+    /// Notifications a minute that a rule may tell which doesn't say; 0 = as many as it likes.
+    pub storm_limit: u32,
+    /// Who is told of a rule that is held, when nobody owns it.
+    pub admin_role: String,
 }
 
 /// Called after a commit.
@@ -76,6 +89,9 @@ pub struct Evaluator {
     failures: AtomicU32,
     ids: Mutex<Ids>,
     types: EventTypes,
+    storm: Storm,
+    /// Alarms that are still to be acted on one by one, after some failed together.
+    alone: AtomicU32,
     inboxes: Mutex<HashSet<String>>,
     meters: EvaluationMeters,
 }
@@ -137,6 +153,8 @@ impl Evaluator {
         let marks = SharedMarks::new(db.clone(), "event");
         Self {
             types: EventTypes::new(db.clone()),
+            storm: Storm::new(settings.storm_limit),
+            alone: AtomicU32::new(0),
             db,
             presence,
             rulebook,
@@ -201,31 +219,44 @@ impl Evaluator {
         let judged = watchdog::judge(dog, rulebook, &rules, &events, now)
             .await
             .map_err(|f| f.of(&jobs))?; // 4: matches
-        let (roles, ids) = compose::wanted(&judged);
+        let (roles, ids) = choose::wanted(&judged);
         let people = directory::store::find(&tx, &roles, &ids)
             .await
             .map_err(Failure::blameless)?;
         let people = Arc::new(people);
-        let tellings = compose::tellings(&judged, &people); // 5: who is told what
-        let (tellings, told) = turn
-            .missing(&tx, &events, &judged, &people, tellings)
+        let mut chosen = choose::tellings(&judged, &people, &HashMap::new()); // 5: who is told what
+        let told = turn
+            .missing(&tx, &events, &judged, &people, &mut chosen)
             .await?;
-        let numbers = self.take_ids(&tx, tellings.len()).await?;
-        let mut composed = watchdog::compose(
-            dog,
-            rulebook,
-            &events,
-            judged,
+        let scene = Scene {
+            events: &events,
+            judged: &judged,
+            people: &people,
+            rules: &rules,
+            now,
+            turn,
+            stale: HashSet::new(),
+        };
+        let mut remembered = self.remember(&tx, &scene, chosen).await?; // 5: what is told now
+        let numbers = self
+            .take_ids(&tx, remembered.decided.tellings.len())
+            .await?;
+        let order = Order {
             people,
-            tellings,
+            decided: std::mem::take(&mut remembered.decided),
             numbers,
-            &self.settings.configured,
-        )
-        .await
-        .map_err(|f| f.of(&jobs))?; // 5 and 6: texts, planned deliveries
+            configured: self.settings.configured.clone(),
+            now,
+            turn,
+        };
+        let composed = watchdog::compose(dog, rulebook, &events, judged, order).await;
+        let (mut composed, order) = composed.map_err(|f| f.of(&jobs))?; // 5 and 6: texts, planned deliveries
         told.correct(&mut composed);
-        let users = self.open_inboxes(&composed).await?;
+        remembered.decided = order.decided;
+        let mut users = self.open_inboxes(&composed).await?;
+        users.extend(self.keep(&tx, &mut remembered, &composed, now).await?);
         self.write(tx, &events, &composed, turn, now).await?; // 5 and 6: rows, commit
+        self.guard(remembered.tripped);
         self.types.saw(&events);
         self.meters
             .evaluated(events.len(), began.elapsed(), &composed);

@@ -10,6 +10,18 @@ language sql stable security definer set search_path = @schema@, pg_temp as $$
 $$;
 revoke execute on function neurolink_said(timestamptz) from public;
 
+-- Until when a delivery waits before its first attempt, and why, as a part of a sentence; null = it doesn't, or no longer.
+create or replace function neurolink_said_deferred(delivery neurolink_delivery_log) returns text
+language sql stable security definer set search_path = @schema@, pg_temp as $$
+    select case delivery.deferred_by when 'quiet_hours' then 'waits for the end of their quiet hours, until ' else 'waits until ' end
+           || neurolink_said(j.run_at)
+      from neurolink_jobs j
+     where delivery.status = 'pending' and delivery.deferred_by is not null
+       and j.kind = 'delivery' and j.ref_id = delivery.id and j.claimed_by is null and j.attempt = 0 and j.run_at > now()
+     order by j.id limit 1
+$$;
+revoke execute on function neurolink_said_deferred(neurolink_delivery_log) from public;
+
 -- What became of one delivery, as a part of a sentence, and whether the person was reached by it.
 create or replace function neurolink_said_delivery(
     delivery neurolink_delivery_log, notification neurolink_notifications, out reached text, out said text)
@@ -24,15 +36,26 @@ language sql stable security definer set search_path = @schema@, pg_temp as $$
            || case
                   when delivery.status in ('sent', 'delivered') and delivery.channel = 'in_app' then
                       case when notification.deleted_at is not null then 'deleted on ' || neurolink_said(notification.deleted_at)
+                           when notification.acknowledged_at is not null then 'acknowledged on ' || neurolink_said(notification.acknowledged_at)
+                           -- Resolving reads: only another moment is the person's own.
+                           when notification.resolved_at is not null and notification.read_at is not distinct from notification.resolved_at
+                               then 'resolved on ' || neurolink_said(notification.resolved_at) || ' before they read it'
                            when notification.read_at is not null then 'read on ' || neurolink_said(notification.read_at)
                            when notification.seen_at is not null then 'seen on ' || neurolink_said(notification.seen_at)
+                           when notification.archived_at is not null and notification.expires_at <= notification.archived_at
+                               then 'expired on ' || neurolink_said(notification.expires_at) || ' before they read it'
                            else 'not read yet' end
                   when delivery.status in ('sent', 'delivered') then
                       delivery.status || ' on ' || neurolink_said(coalesce(delivery.sent_at, delivery.delivered_at, delivery.created_at))
-                  when delivery.status = 'pending' then 'under way, attempts so far: ' || delivery.attempts
+                      || case delivery.deferred_by when 'quiet_hours' then ', after their quiet hours' else '' end
+                  when delivery.status = 'pending' then
+                      coalesce(neurolink_said_deferred(delivery), 'under way, attempts so far: ' || delivery.attempts)
                   when delivery.status = 'dead' then
                       'given up, attempts: ' || delivery.attempts || coalesce(', ' || delivery.last_error, '')
-                  when delivery.status = 'cancelled' then 'cancelled' || coalesce(': ' || delivery.last_error, '')
+                  when delivery.status = 'cancelled' then
+                      case delivery.last_error when 'resolved' then 'cancelled, since it was resolved before it was sent'
+                                               when 'expired' then 'cancelled, since it had expired before it was sent'
+                                               else 'cancelled' || coalesce(': ' || delivery.last_error, '') end
                   else case delivery.last_error
                            when 'preference' then 'switched off in their preferences'
                            when 'not_configured' then 'that channel has no settings here'
@@ -100,15 +123,17 @@ begin
     ), each as (
         select (row).id as id, max(rule) as rule, max((row).rule_version) as version, max((row).created_at) as at,
                max((row).seen_at) as seen_at, max((row).read_at) as read_at, max((row).deleted_at) as deleted_at,
+               max((row).acknowledged_at) as acknowledged_at, max((row).resolved_at) as resolved_at, max((row).expires_at) as expires_at,
                bool_or((row).in_app) as in_app,
                string_agg(said, ', ' order by (d).id) as said, string_agg(reached, ' ') as reached,
                coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('id', (d).id, 'channel', (d).channel, 'status', (d).status,
-                   'attempts', (d).attempts, 'reason', (d).last_error, 'sent_at', (d).sent_at, 'ended_at', (d).ended_at)
+                   'attempts', (d).attempts, 'reason', (d).last_error, 'deferred_by', (d).deferred_by, 'sent_at', (d).sent_at, 'ended_at', (d).ended_at)
                    order by (d).id) filter (where (d).id is not null), '[]') as deliveries
           from sent group by (row).id
     )
     select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('notification_id', id, 'rule', rule, 'rule_version', version, 'at', at, 'in_app', in_app,
-                'seen_at', seen_at, 'read_at', read_at, 'deleted_at', deleted_at, 'deliveries', deliveries) order by id),
+                'seen_at', seen_at, 'read_at', read_at, 'deleted_at', deleted_at, 'acknowledged_at', acknowledged_at,
+                'resolved_at', resolved_at, 'expires_at', expires_at, 'deliveries', deliveries) order by id),
            string_agg(pg_catalog.format('rule %s (version %s) on %s: %s', rule, version, neurolink_said(at),
                 coalesce(said, 'on no channel')), '; ' order by id),
            string_agg(reached, ' ')

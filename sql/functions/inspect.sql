@@ -11,14 +11,16 @@ language sql stable security definer set search_path = @schema@, pg_temp as $$
       from told t
      cross join lateral (
            select t.created_at, 'told', concat_ws(', ', t.event_type, t.severity, case when t.in_app then null else 'not in the inbox' end)
-           union all select t.seen_at, 'seen', null
-           union all select t.read_at, 'read', null
-           union all select t.archived_at, 'archived', null
+           -- Resolving reads and sees, too: only another moment is the person's own.
+           union all select nullif(t.seen_at, t.resolved_at), 'seen', null
+           union all select nullif(t.read_at, t.resolved_at), 'read', null
+           union all select t.acknowledged_at, 'acknowledged', null
+           union all select t.archived_at, case when t.expires_at <= t.archived_at then 'expired' else 'archived' end, null
            union all select t.resolved_at, 'resolved', null
            union all select t.deleted_at, 'deleted', null
            union all
            select coalesce(d.ended_at, d.created_at), d.channel || ' ' || d.status,
-                  concat_ws('; ', case when d.attempts > 0 then d.attempts || ' attempts' end, d.last_error)
+                  concat_ws('; ', case when d.attempts > 0 then d.attempts || ' attempts' end, d.last_error, neurolink_said_deferred(d))
              from neurolink_delivery_log d where d.id between t.id * 32 and t.id * 32 + 31) as s (at, what, detail)
      where s.at is not null
      order by s.at desc, t.id desc, s.what
@@ -51,10 +53,12 @@ language sql stable security definer set search_path = @schema@, pg_temp as $$
               from neurolink_dead_jobs j where j.kind = 'event' and j.ref_id = neurolink_event_trace.event_id
             union all
             select t.created_at, 4, 'notification', t.title, t.user_id, null,
-                   concat_ws(', ', 'rule ' || t.rule_id || ' version ' || t.rule_version, case when t.read_at is not null then 'read' end)
+                   concat_ws(', ', 'rule ' || t.rule_id || ' version ' || t.rule_version, case when t.acknowledged_at is not null then 'acknowledged' when t.resolved_at is not null then 'resolved'
+                                                                                           when t.read_at is not null then 'read' end)
               from told t
             union all
-            select coalesce(d.ended_at, d.created_at), 5, 'delivery', d.status, d.user_id, d.channel, d.last_error from sent d
+            select coalesce(d.ended_at, d.created_at), 5, 'delivery', d.status, d.user_id, d.channel,
+                   concat_ws('; ', d.last_error, neurolink_said_deferred(d)) from sent d
             union all
             select a.finished_at, 6, 'attempt', a.attempt || ': ' || a.outcome, d.user_id, d.channel, a.error
               from sent d

@@ -60,7 +60,8 @@ begin
         on conflict (minute, metric, label) do update set value = excluded.value;
 
     with tried as materialized (
-        select d.channel, a.outcome, case when e.id is not null then greatest(extract(epoch from a.finished_at - e.received_at)::float8, 0.001) end as seconds
+        -- What waited for quiet hours says nothing about our pace.
+        select d.channel, a.outcome, case when e.id is not null and d.deferred_by is null then greatest(extract(epoch from a.finished_at - e.received_at)::float8, 0.001) end as seconds
           from neurolink_delivery_attempts a
           join neurolink_delivery_log d on d.id = a.delivery_id
           left join neurolink_notifications n on n.user_id = d.user_id and n.id = d.notification_id and a.outcome = 'accepted'

@@ -45,6 +45,7 @@ create or replace function neurolink_rules_forget() returns trigger
 language plpgsql security definer set search_path = @schema@, pg_temp as $$
 begin
     delete from neurolink_rule_faults f using old_rows o where f.rule_id = o.id;
+    delete from neurolink_rule_holds h using old_rows o where h.rule_id = o.id;
     delete from neurolink_rule_states s using old_rows o where s.rule_id = o.id;
     return null;
 end $$;

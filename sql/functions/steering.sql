@@ -14,7 +14,7 @@
 --   unwanted        the person has switched it off: only with force
 --   not_configured  no worker has settings for its channel
 --   no_address      neither the directory nor the delivery has an address
---   gone            an inbox has nothing to send, or the notification was deleted
+--   gone            an inbox has nothing to send, or the notification was deleted, is resolved or has expired
 --   missing         there is none (for these branches)
 -- It goes to the address that the directory has by now.
 create or replace function neurolink_retry_deliveries(ids bigint[], force boolean, branches text[])
@@ -44,7 +44,8 @@ begin
                    greatest(d.attempts, (select max(t.attempt) from neurolink_delivery_attempts t where t.delivery_id = g.id)) as tried,
                    case when r.priority >= 200 then 0 when r.priority < 0 then 2 else 1 end as lane,
                    case when d.id is null or (branches is not null and (n.id is null or n.branch_id is not null and n.branch_id <> all (branches))) then 'missing'
-                        when d.channel = 'in_app' or n.id is null or n.deleted_at is not null then 'gone'
+                        when d.channel = 'in_app' or n.id is null or n.deleted_at is not null or n.resolved_at is not null
+                             or n.expires_at <= now() then 'gone'
                         when j.claimed_by is not null and j.run_at > now() then 'running'
                         when d.status in ('sent', 'delivered') and force is not true then 'sent'
                         when d.status = 'suppressed' and d.last_error = 'preference' and force is not true then 'unwanted'
@@ -70,10 +71,10 @@ begin
                                    d.address) as address) a
         ), again as (
             update neurolink_delivery_log d
-               set status = 'pending', ended_at = null, address = s.address,
+               set status = 'pending', ended_at = null, address = s.address, deferred_by = null,
                    last_error = case s.status when 'suppressed' then null else d.last_error end
               from seen s
-             where d.id = s.id and s.outcome = 'queued'
+             where d.id = s.id and (s.outcome = 'queued' or s.outcome = 'hastened' and d.deferred_by is not null)
         ), queued as (
             insert into neurolink_jobs (kind, channel, ref_id, lane, attempt, max_attempts)
             select 'delivery', s.channel, s.id, s.lane, s.tried, s.tried + c_attempts

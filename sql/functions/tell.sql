@@ -17,7 +17,7 @@ comment on function neurolink_text_for(jsonb, text) is 'A text, or the one of {"
 revoke execute on function neurolink_text_for(jsonb, text) from public;
 
 -- Message: title (a text, or one a language), body, severity, category, action_url, action_label, channels, mandatory; all but title
--- optional. Gives a row per person and channel; people whom the directory doesn't show as active have none. Sent twice, it tells twice. The API
+-- optional. What interrupts waits for the end of quiet hours, unless it is critical or mandatory. Gives a row per person and channel; people whom the directory doesn't show as active have none. Sent twice, it tells twice. The API
 -- tells open tabs at once; what a DBA tells, the nodes' sweeps show within 5 s: a NOTIFY in here would hold the server's lock at commit.
 create or replace function neurolink_tell_people(user_ids text[], message jsonb)
     returns table (user_id text, notification_id bigint, channel text, status text, reason text)
@@ -62,13 +62,15 @@ begin
         select distinct on (d.id::text) d.id::text collate "C" as id, coalesce(d.display_name::text, d.id::text) as name,
                coalesce(d.locale::text, 'en') as locale, d.email::text as email, d.phone::text as phone,
                d.telegram_chat_id::text as telegram, d.slack_user_id::text as slack, coalesce(f.channels, '{}') as wishes,
+               case when not v_mandatory and coalesce(message ->> 'severity', 'info') <> 'critical' and f.quiet_hours is not null
+                    then neurolink_quiet_until(f.quiet_hours, coalesce(d.timezone::text, 'UTC'), now()) end as quiet_until,
                nextval(pg_get_serial_sequence('neurolink_notifications', 'id')) as nid
           from neurolink_directory d
           left join neurolink_user_preferences f on f.user_id = d.id::text
          where d.id::text = any (v_users)
          order by d.id::text
     ), planned as materialized (
-        select p.id, p.nid, p.name, c.channel, nullif(btrim(a.address), '') as address,
+        select p.id, p.nid, p.name, c.channel, case when c.channel not in ('in_app', 'webhook') then p.quiet_until end as not_before, nullif(btrim(a.address), '') as address,
                case when not (v_mandatory or coalesce(
                              case jsonb_typeof(p.wishes -> v_category -> c.channel) when 'boolean' then (p.wishes -> v_category ->> c.channel)::boolean end,
                              case jsonb_typeof(p.wishes -> '*' -> c.channel) when 'boolean' then (p.wishes -> '*' ->> c.channel)::boolean end,
@@ -100,15 +102,16 @@ begin
           left join boxed b on b.user_id = p.id
     ), logged as (
         insert into neurolink_delivery_log
-               (id, notification_id, user_id, channel, status, address, display_name, last_error, delivered_at, ended_at)
+               (id, notification_id, user_id, channel, status, address, display_name, last_error, delivered_at, ended_at, deferred_by)
         select d.delivery, d.nid, d.id, d.channel, s.status, d.address, case when d.channel <> 'in_app' then d.name end, d.reason,
-               case s.status when 'delivered' then now() end, case s.status when 'pending' then null else now() end
+               case s.status when 'delivered' then now() end, case s.status when 'pending' then null else now() end,
+               case when s.status = 'pending' and d.not_before is not null then 'quiet_hours' end
           from planned d
          cross join lateral (select case when d.reason is not null then 'suppressed' when d.channel = 'in_app' then 'delivered'
                                          else 'pending' end as status) s
     ), queued as (
-        insert into neurolink_jobs (kind, channel, ref_id, lane)
-        select 'delivery', d.channel, d.delivery, 1 from planned d where d.reason is null and d.channel <> 'in_app'
+        insert into neurolink_jobs (kind, channel, ref_id, lane, run_at)
+        select 'delivery', d.channel, d.delivery, 1, coalesce(d.not_before, now()) from planned d where d.reason is null and d.channel <> 'in_app'
     )
     select d.id, d.nid, d.channel,
            case when d.reason is not null then 'suppressed' when d.channel = 'in_app' then 'delivered' else 'pending' end, d.reason

@@ -8,7 +8,7 @@ declare
     role text;
     -- By name: what this version doesn't have yet isn't granted.
     looking constant text[] := '{neurolink_queue_depth,neurolink_user_timeline,neurolink_event_trace,neurolink_explain,neurolink_epoch}';
-    steering constant text[] := '{neurolink_emit,neurolink_pause,neurolink_resume,neurolink_retry,neurolink_discard,neurolink_cancel,neurolink_audit,neurolink_roll_up,neurolink_recount_inbox,neurolink_tell,neurolink_tell_people}';
+    steering constant text[] := '{neurolink_emit,neurolink_pause,neurolink_resume,neurolink_retry,neurolink_discard,neurolink_cancel,neurolink_audit,neurolink_roll_up,neurolink_recount_inbox,neurolink_tell,neurolink_tell_people,neurolink_release_rule}';
 begin
     if exists (select from pg_roles where rolname = 'neurolink_producer') then
         execute format('grant usage on schema %I to neurolink_producer', current_schema());

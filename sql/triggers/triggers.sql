@@ -27,3 +27,7 @@ create or replace trigger neurolink_rules_changed
 create or replace trigger neurolink_rules_forget
     after delete on neurolink_notification_rules referencing old table as old_rows
     for each statement execute function neurolink_rules_forget();
+
+create or replace trigger neurolink_rules_renewed
+    after update on neurolink_notification_rules referencing new table as new_rows
+    for each statement execute function neurolink_rules_renewed();

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::Parts;
 use crate::app::routes::{listener_state, node_facts, routes};
-use crate::app::works::{DELIVERIES, EVENT_HELPERS, EVENTS, Works, signals, start_works};
+use crate::app::works::{ALARMS, DELIVERIES, EVENT_HELPERS, EVENTS, Works, signals, start_works};
 use crate::config::Config;
 use crate::db::Db;
 use crate::http::health::Health;
@@ -19,11 +19,12 @@ use crate::http::{Access, Authenticator, Patience};
 use crate::ingest;
 use crate::kernel::Result;
 use crate::kernel::meters::{INGEST_GROUP, INGESTED};
+use crate::notifications::due;
 use crate::notifications::inbox::Inboxes;
-use crate::notifications::snooze;
 use crate::ops::prometheus::{self, Prometheus};
 use crate::ops::rollup;
 use crate::ops::trial::routes::Desk;
+use crate::pipeline::Later;
 use crate::pipeline::rulebook::Rulebook;
 use crate::pipeline::trial::Trier;
 use crate::queue::peers::PeerCall;
@@ -81,7 +82,7 @@ impl Node {
             &tasks,
             stopped.clone(),
         )?;
-        let bell = BellHandle::new(if parts.worker { 2 } else { 0 });
+        let bell = BellHandle::new(if parts.worker { 3 } else { 0 });
         let rulebook = Rulebook::new(db.clone());
         let prometheus = Prometheus::new(db.clone())?;
         let meters = prometheus.meters().clone();
@@ -105,7 +106,8 @@ impl Node {
         let mut works = None;
         if parts.worker {
             let begun = start_works(config, &db, &presence, &rulebook, &hints, &bell, &meters)?;
-            let sources: [Arc<dyn Source>; 2] = [begun.0, begun.1.dispatcher.clone()];
+            let later = Arc::new(Later(begun.0.clone()));
+            let sources: [Arc<dyn Source>; 3] = [begun.0, begun.1.dispatcher.clone(), later];
             works = Some(begun.1);
             let peers = Arc::new(PeerCall::new(db.clone(), presence.clone()));
             let (helpers, wanted) = watch::channel(false);
@@ -121,6 +123,7 @@ impl Node {
             };
             tasks.spawn(run(EVENTS, Some(helpers)));
             tasks.spawn(run(DELIVERIES, None));
+            tasks.spawn(run(ALARMS, None));
             for _ in 0..EVENT_HELPERS {
                 tasks.spawn(worker::run_helper(
                     sources[EVENTS].clone(),
@@ -131,7 +134,7 @@ impl Node {
                 ));
             }
             tasks.spawn(rollup::run(db.clone(), closing.clone()));
-            tasks.spawn(snooze::run(inboxes.clone(), closing.clone()));
+            tasks.spawn(due::run(inboxes.clone(), closing.clone()));
         }
 
         let signals = signals(&hub, &hints, &rulebook, parts);

@@ -18,13 +18,14 @@ use crate::pipeline::deliver::Dispatcher;
 use crate::pipeline::rulebook::Rulebook;
 use crate::pipeline::{Evaluator, Hooks, Settings};
 use crate::queue::presence::Presence;
-use crate::queue::{BellHandle, Signals, Source};
+use crate::queue::{BellHandle, Signals};
 use crate::stream::Hub;
 use crate::stream::hints::Hints;
 
 /// The places of the sources at the bell.
 pub(super) const EVENTS: usize = 0;
 pub(super) const DELIVERIES: usize = 1;
+pub(super) const ALARMS: usize = 2;
 
 /// Workers that help the events' first while its claims come back full. Batches with the same recipients wait for each other
 /// from the inboxes' locks to the commit; with three, somebody judges and renders meanwhile (1000 a batch, two cores: two
@@ -45,7 +46,7 @@ pub(super) fn start_works(
     hints: &Hints,
     bell: &BellHandle,
     meters: &Meters,
-) -> Result<(Arc<dyn Source>, Works)> {
+) -> Result<(Arc<Evaluator>, Works)> {
     let ways: Vec<Arc<dyn Channel>> = channels::configured(config)?;
     presence.offers(ways.iter().map(|way| way.kind().as_str()).collect());
     let lease = config.worker.delivery_lease;
@@ -86,6 +87,11 @@ pub(super) fn start_works(
             configured: ways.iter().map(|way| way.kind()).collect::<HashSet<_>>(),
             delivery_max_attempts: i32::try_from(config.worker.delivery_max_attempts)
                 .unwrap_or(i32::MAX),
+            storm_limit: config.worker.storm_limit,
+            admin_role: config
+                .auth
+                .as_ref()
+                .map_or_else(|| "admin".to_owned(), |auth| auth.admin_role.clone()),
         },
         Hooks {
             inboxes: Arc::new(move |users| changed.changed(users)),

@@ -125,6 +125,8 @@ pub struct Worker {
     pub delivery_max_attempts: u32,
     /// `NEUROLINK_RULE_WATCHDOG`, default 5 s: an event evaluated for longer makes its rule faulty.
     pub rule_watchdog: Duration,
+    /// `NEUROLINK_STORM_LIMIT`: notifications a minute of one rule, default 60 000; 0 = no limit.
+    pub storm_limit: u32,
 }
 
 /// How mail is encrypted on its way to the server (`NEUROLINK_SMTP_SECURITY`).

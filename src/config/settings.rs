@@ -158,6 +158,8 @@ pub const GROUPS: &[Group] = &[
             "Attempts of a delivery before it is dead."),
         value("NEUROLINK_RULE_WATCHDOG", "duration", "5s",
             "An event evaluated for longer makes its rule faulty."),
+        value("NEUROLINK_STORM_LIMIT", "0 to 100000000", "60000",
+            "Notifications a minute that a rule may tell on one node; one that wants to tell more is held until somebody releases it, and its owner is told. 0 = no limit. A rule's own `storm_limit` goes first."),
     ]},
     Group { title: "E-mail", settings: &[
         value("SMTP_ENABLED", "true or false", "false",

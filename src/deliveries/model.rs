@@ -112,6 +112,10 @@ pub struct Planned {
     pub reason: Option<&'static str>,
     /// Its job's lane.
     pub lane: Lane,
+    /// Not to be sent before; `None` = at once.
+    pub not_before: Option<Timestamp>,
+    /// Why not.
+    pub deferred_by: Option<&'static str>,
 }
 
 /// What is to become of a delivery job after an attempt.

@@ -1,8 +1,10 @@
 //! Station 6: one delivery per notification and channel is planned. Pure.
 
+use jiff::Timestamp;
+
 use crate::deliveries::model::{Content, Planned};
 use crate::directory::Person;
-use crate::kernel::{ChannelKind, Lane};
+use crate::kernel::{ChannelKind, Lane, Severity};
 use crate::rules::Rendered;
 
 /// What decides a delivery's start: whether the person wants it, whether its channel has settings, and whether the person
@@ -39,6 +41,40 @@ pub fn plan(
         content,
         reason,
         lane: Lane::of_priority(priority),
+        not_before: None,
+        deferred_by: None,
+    }
+}
+
+/// Why a delivery waits for the end of somebody's quiet hours, as the log says it.
+pub const QUIET_HOURS: &str = "quiet_hours";
+
+/// Until when this person isn't to be interrupted, if now is such a time: never longer than their quiet hours, and not at all by what
+/// is critical or mandatory.
+#[must_use]
+pub fn quiet_until(
+    person: &Person,
+    severity: Severity,
+    is_mandatory: bool,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    if is_mandatory || severity == Severity::Critical {
+        return None;
+    }
+    person.wishes.quiet_until(now, &person.timezone)
+}
+
+impl Planned {
+    /// The same, to be sent when the quiet hours are over, where it would interrupt somebody. An inbox doesn't, and a webhook is read
+    /// by a program, which may do as it likes.
+    #[must_use]
+    pub fn after_quiet_hours(mut self, until: Option<Timestamp>) -> Self {
+        let interrupts = !matches!(self.channel, ChannelKind::InApp | ChannelKind::Webhook);
+        if until.is_some() && interrupts && self.status == "pending" {
+            self.not_before = until;
+            self.deferred_by = Some(QUIET_HOURS);
+        }
+        self
     }
 }
 
@@ -98,6 +134,52 @@ mod tests {
             (planned.status, planned.id, planned.address),
             ("delivered", 96, None)
         );
+    }
+
+    #[test]
+    fn quiet_hours_hold_back_what_interrupts_and_nothing_else() {
+        let mut sleeper = person(Some("z@tsh.example"));
+        sleeper.phone = Some("+964".into());
+        sleeper.timezone = "Asia/Baghdad".into();
+        sleeper.wishes = crate::preferences::Wishes::stored(
+            None,
+            Some(r#"{"from": "22:00", "to": "07:00"}"#),
+            None,
+        );
+        let (night, morning): (Timestamp, Timestamp) = (
+            "2026-12-14T22:00:00Z".parse().unwrap(),
+            "2026-12-15T04:00:00Z".parse().unwrap(),
+        );
+        let until = quiet_until(&sleeper, Severity::Error, false, night);
+        assert_eq!(until, Some(morning));
+        let quiet = |severity, mandatory, now| quiet_until(&sleeper, severity, mandatory, now);
+        assert_eq!(quiet(Severity::Critical, false, night), None);
+        assert_eq!(quiet(Severity::Info, true, night), None);
+        assert_eq!(quiet(Severity::Info, false, morning), None);
+
+        let planned = |channel, is_configured| {
+            plan(
+                channel,
+                true,
+                is_configured,
+                3,
+                &sleeper,
+                &Rendered::default(),
+                0,
+            )
+            .after_quiet_hours(until)
+        };
+        for channel in [ChannelKind::Email, ChannelKind::Sms, ChannelKind::Whatsapp] {
+            let waits = planned(channel, true);
+            assert_eq!(
+                (waits.status, waits.not_before, waits.deferred_by),
+                ("pending", until, Some("quiet_hours"))
+            );
+        }
+        for (channel, is_configured) in [(ChannelKind::InApp, true), (ChannelKind::Email, false)] {
+            let at_once = planned(channel, is_configured);
+            assert_eq!((at_once.not_before, at_once.deferred_by), (None, None));
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::db::{Client, CopyRows};
 use crate::deliveries::model::{Attempted, Content, Next, Outgoing, Planned};
 use crate::kernel::{ChannelKind, Result, Severity};
+use crate::notifications::model::{EXPIRED, RESOLVED};
 use crate::queue::DeliveryJob;
 
 /// Prepares what a batch's flight needs, so that nothing in it waits and falls behind its commit.
@@ -52,7 +53,8 @@ pub async fn insert(client: &Client, planned: &[Planned], max_attempts: i32) -> 
         })
         .collect();
     let reasons: Vec<Option<&str>> = planned.iter().map(|d| d.reason).collect();
-    let rows: [&(dyn tokio_postgres::types::ToSql + Sync); 9] = [
+    let deferred: Vec<Option<&str>> = planned.iter().map(|d| d.deferred_by).collect();
+    let rows: [&(dyn tokio_postgres::types::ToSql + Sync); 10] = [
         &ids,
         &notifications,
         &users,
@@ -62,6 +64,7 @@ pub async fn insert(client: &Client, planned: &[Planned], max_attempts: i32) -> 
         &names,
         &contents,
         &reasons,
+        &deferred,
     ];
 
     // Both are sent before either is answered.
@@ -84,7 +87,7 @@ pub async fn copy(
     max_attempts: i32,
     now: Timestamp,
 ) -> Result<()> {
-    const COLUMNS: [Type; 11] = [
+    const COLUMNS: [Type; 12] = [
         Type::INT8,
         Type::INT8,
         Type::TEXT,
@@ -96,6 +99,7 @@ pub async fn copy(
         Type::TEXT,
         Type::TIMESTAMPTZ,
         Type::TIMESTAMPTZ,
+        Type::TEXT,
     ];
     if planned.is_empty() {
         return Ok(());
@@ -114,6 +118,7 @@ pub async fn copy(
             &d.reason,
             &(d.status == "delivered").then_some(now),
             &(d.status != "pending").then_some(now),
+            &d.deferred_by,
         ])?;
     }
     rows.send(
@@ -136,20 +141,32 @@ async fn queue(client: &Client, planned: &[Planned], max_attempts: i32) -> Resul
         .await?;
     let channels: Vec<&str> = pending().map(|d| d.channel.as_str()).collect();
     let lanes: Vec<i16> = pending().map(|d| d.lane.number()).collect();
+    let starts: Vec<Option<Timestamp>> = pending().map(|d| d.not_before).collect();
     client
-        .execute(&statement, &[&ids, &channels, &lanes, &max_attempts])
+        .execute(
+            &statement,
+            &[&ids, &channels, &lanes, &max_attempts, &starts],
+        )
         .await?;
     Ok(())
 }
 
-/// What a claimed job says is to be sent; `None` = nothing any more (cancelled, deleted).
+/// What a claimed job says is to be done.
+#[derive(Debug)]
+pub enum Work {
+    /// This is to be sent.
+    Send(Box<Outgoing>),
+    /// Nothing any more (cancelled, deleted, resolved, expired), with the reason where the log doesn't say it yet.
+    Nothing(Option<&'static str>),
+}
+
+/// What a claimed job says is to be done.
 ///
 /// # Errors
 /// When the row isn't the claim's.
-pub fn outgoing(job: &DeliveryJob) -> Result<Option<Outgoing>> {
+pub fn work(job: &DeliveryJob) -> Result<Work> {
     let row = &job.row;
     let status: Option<&str> = row.try_get("status")?;
-    let deleted: Option<bool> = row.try_get("is_deleted")?;
     let channel: &str = row.try_get("channel")?;
     let address: Option<String> = row.try_get("address")?;
     let (Some("pending"), Some(title), Some(channel), Some(address)) = (
@@ -158,16 +175,25 @@ pub fn outgoing(job: &DeliveryJob) -> Result<Option<Outgoing>> {
         ChannelKind::parse(channel),
         address,
     ) else {
-        return Ok(None);
+        return Ok(Work::Nothing(None));
     };
-    if deleted == Some(true) {
-        return Ok(None);
+    let is = |mark: &str| {
+        row.try_get::<_, Option<bool>>(mark)
+            .map(|m| m == Some(true))
+    };
+    if is("is_deleted")? {
+        return Ok(Work::Nothing(None));
+    }
+    for (mark, reason) in [("is_resolved", RESOLVED), ("is_expired", EXPIRED)] {
+        if is(mark)? {
+            return Ok(Work::Nothing(Some(reason)));
+        }
     }
     let content: Option<&str> = row.try_get("content")?;
     let content = content
         .and_then(|text| serde_json::from_str::<Content>(text).ok())
         .unwrap_or_default();
-    Ok(Some(Outgoing {
+    Ok(Work::Send(Box::new(Outgoing {
         delivery_id: job.delivery_id,
         notification_id: row.try_get("notification_id")?,
         user_id: row.try_get("user_id")?,
@@ -185,7 +211,7 @@ pub fn outgoing(job: &DeliveryJob) -> Result<Option<Outgoing>> {
         content,
         created_at: row.try_get("created_at")?,
         attempt: job.attempt,
-    }))
+    })))
 }
 
 /// Writes outcomes, each only where its fence holds. Gives the jobs that were written: the others are somebody else's now.

@@ -109,6 +109,12 @@ impl People {
         }
     }
 
+    /// Somebody's index.
+    #[must_use]
+    pub fn place_of(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+
     /// The person at an index given by `recipients::choose`.
     #[must_use]
     pub fn get(&self, index: usize) -> &Person {

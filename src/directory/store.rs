@@ -64,10 +64,13 @@ pub async fn find(client: &Client, roles: &[String], ids: &[String]) -> Result<P
                 manager_id: row.try_get("manager_id")?,
                 locale: row.try_get("locale")?,
                 timezone: row.try_get("timezone")?,
-                wishes: row
-                    .try_get::<_, Option<&str>>("wishes")?
-                    .map(Wishes::stored)
-                    .unwrap_or_default(),
+                wishes: match row
+                    .try_get::<_, Option<Vec<Option<&str>>>>("wishes")?
+                    .as_deref()
+                {
+                    Some(&[channels, quiet, digests]) => Wishes::stored(channels, quiet, digests),
+                    _ => Wishes::default(),
+                },
             })
         })
         .collect::<Result<Vec<_>>>()?;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use crate::db::Db;
 use crate::kernel::{Error, Result};
 use crate::notifications::model::{Change, Counts, InboxState, Notification};
-use crate::notifications::snooze;
-use crate::notifications::store;
+use crate::notifications::{expiry, snooze, store};
 
 /// Mark-all-read goes, and snoozed ones come back, in chunks of this many: no transaction holds an inbox for long.
 const CHUNK: usize = 500;
@@ -134,6 +133,32 @@ impl Inboxes {
             let woken = snooze::store::wake(&self.db, &due).await?;
             let count = woken.len();
             let users: BTreeSet<String> = woken.into_iter().collect();
+            self.tell(users.into_iter().collect());
+            all += count;
+            if count < CHUNK {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Puts away whatever has expired until now, and cancels what of it waits to be sent. Gives how many went. Inboxes that somebody is
+    /// changing are left for the next call.
+    ///
+    /// # Errors
+    /// The database's; chunks done before stay done.
+    pub async fn expire_due(&self) -> Result<usize> {
+        let mut all = 0;
+        loop {
+            let client = self.db.client().await?;
+            let due = expiry::store::due(&client, CHUNK).await?;
+            drop(client);
+            if due.is_empty() {
+                return Ok(all);
+            }
+            let gone = expiry::store::expire(&self.db, &due).await?;
+            let count = gone.len();
+            let boxed = gone.into_iter().filter(|told| told.in_app);
+            let users: BTreeSet<String> = boxed.map(|told| told.user_id).collect();
             self.tell(users.into_iter().collect());
             all += count;
             if count < CHUNK {

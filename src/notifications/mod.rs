@@ -2,9 +2,12 @@
 //! Law: whatever changes an inbox takes its revisions from the inbox's row, in its own transaction.
 
 pub mod cursor;
+pub mod due;
+pub mod expiry;
 pub mod inbox;
 pub mod model;
 pub mod new;
+pub mod resolve;
 pub mod routes;
 pub mod snooze;
 pub mod store;

@@ -3,6 +3,11 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+/// Why the deliveries of a resolved notification are cancelled, as the log says it.
+pub const RESOLVED: &str = "resolved";
+/// Why those of an expired one are.
+pub const EXPIRED: &str = "expired";
+
 /// A notification as readers see it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Notification {
@@ -46,6 +51,12 @@ pub struct Notification {
     pub archived_at: Option<Timestamp>,
     /// Until when they put it aside.
     pub snoozed_until: Option<Timestamp>,
+    /// When they said that they take care of it.
+    pub acknowledged_at: Option<Timestamp>,
+    /// When a later event settled what it speaks of.
+    pub resolved_at: Option<Timestamp>,
+    /// When it leaves the inbox by itself.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// What a person may do to their notifications.
@@ -59,6 +70,8 @@ pub enum Change {
     Unread,
     /// Noticed in the list.
     Seen,
+    /// Taken care of (and so read, put aside or not); can't be taken back.
+    Acknowledge,
     /// Put away.
     Archive,
     /// Taken back.
@@ -80,6 +93,7 @@ impl Change {
             Self::Mark => "mark",
             Self::Unread => "unread",
             Self::Seen => "seen",
+            Self::Acknowledge => "acknowledge",
             Self::Archive => "archive",
             Self::Unarchive => "unarchive",
             Self::Snooze(_) => "snooze",

@@ -43,6 +43,8 @@ pub struct Filter {
     pub archived: Option<bool>,
     /// Only snoozed ones; else none of them.
     pub snoozed: bool,
+    /// Only (un)resolved ones.
+    pub resolved: Option<bool>,
     /// Only of this severity.
     pub severity: Option<String>,
     /// Only of this category.
@@ -70,6 +72,7 @@ pub async fn list(
         read,
         archived,
         snoozed,
+        resolved,
         severity,
         category,
         source_module,
@@ -88,6 +91,7 @@ pub async fn list(
                 &fetch,
                 &WALKED,
                 snoozed,
+                resolved,
             ],
         )
         .await?;
@@ -263,5 +267,8 @@ fn notification(row: &Row) -> Result<Notification, Error> {
         read_at: row.try_get("read_at")?,
         archived_at: row.try_get("archived_at")?,
         snoozed_until: row.try_get("snoozed_until")?,
+        acknowledged_at: row.try_get("acknowledged_at")?,
+        resolved_at: row.try_get("resolved_at")?,
+        expires_at: row.try_get("expires_at")?,
     })
 }

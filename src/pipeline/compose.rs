@@ -1,16 +1,23 @@
 //! Stations 4 to 6 up to the rows, pure: events × rules → matches; matches × people → tellings; tellings → notifications and
 //! planned deliveries.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::deliveries::{self, Planned};
-use crate::directory::{People, recipients};
+use crate::directory::People;
 use crate::ingest::Event;
 use crate::kernel::ChannelKind;
 use crate::notifications::NewNotification;
+use crate::pipeline::choose::Telling;
+use crate::pipeline::decide::{Decided, later};
+use crate::pipeline::replay::Turn;
 use crate::pipeline::watchdog::{Broken, Progress};
+use crate::rules::memory::ledger::Key;
+use crate::rules::memory::store::Item;
 use crate::rules::model::{Outcome, Suppressed};
 use crate::rules::set::{CompiledRule, EventContext};
 use crate::rules::{Match, Reader, Rendered, RuleSet, Warning};
@@ -27,17 +34,6 @@ pub struct Judged {
     pub warnings: Vec<Warning>,
 }
 
-/// One person is told of one event by one rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Telling {
-    /// The event's place in the batch.
-    pub event: usize,
-    /// The match's place in the event's.
-    pub of: usize,
-    /// The person's place among the people.
-    pub person: usize,
-}
-
 /// A batch's rows to be.
 #[derive(Debug, Default)]
 pub struct Composed {
@@ -47,6 +43,25 @@ pub struct Composed {
     pub notifications: Vec<NewNotification>,
     /// One per notification and channel.
     pub deliveries: Vec<Planned>,
+    /// What is gathered for digests instead, each for the digest of a key.
+    pub gathered: Vec<(Key, Item)>,
+}
+
+/// What composing needs beside the events and their judgements.
+#[derive(Debug)]
+pub(crate) struct Order {
+    /// The people there are.
+    pub(crate) people: Arc<People>,
+    /// What is told, gathered and suppressed.
+    pub(crate) decided: Decided,
+    /// As many ids as there are tellings.
+    pub(crate) numbers: Vec<i64>,
+    /// Channels with settings.
+    pub(crate) configured: HashSet<ChannelKind>,
+    /// The database's clock.
+    pub(crate) now: Timestamp,
+    /// Whether this is the events' first evaluation.
+    pub(crate) turn: Turn,
 }
 
 /// Station 4.
@@ -73,65 +88,44 @@ pub fn judge(
         .collect()
 }
 
-/// The roles and people whom the directory is asked for.
-#[must_use]
-pub fn wanted(judged: &[Judged]) -> (Vec<String>, Vec<String>) {
-    let audiences = || judged.iter().flat_map(|j| &j.matches).map(|m| &m.audience);
-    let roles: BTreeSet<&String> = audiences().flat_map(|a| &a.roles).collect();
-    let users: BTreeSet<&String> = audiences().flat_map(|a| &a.users).collect();
-    (
-        roles.into_iter().cloned().collect(),
-        users.into_iter().cloned().collect(),
-    )
-}
-
-/// Who is told what.
-#[must_use]
-pub fn tellings(judged: &[Judged], people: &People) -> Vec<Telling> {
-    let mut tellings = Vec::new();
-    for (event, judgement) in judged.iter().enumerate() {
-        for (of, matched) in judgement.matches.iter().enumerate() {
-            let chosen = recipients::choose(&matched.audience, people);
-            tellings.extend(
-                chosen
-                    .into_iter()
-                    .map(|person| Telling { event, of, person }),
-            );
-        }
-    }
-    tellings
-}
-
-/// Stations 5 and 6, up to the rows. `numbers` are as many ids as there are tellings.
+/// Stations 5 and 6, up to the rows.
 ///
 /// # Errors
 /// The first event that breaks the renderer (a template's own fault only costs its rule's tellings).
-pub fn compose(
+pub(crate) fn compose(
     events: &[Event],
     judged: Vec<Judged>,
-    people: &People,
-    tellings: &[Telling],
-    numbers: &[i64],
-    configured: &HashSet<ChannelKind>,
+    order: &Order,
     progress: &Progress,
 ) -> Result<Composed, Broken> {
     let mut composed = Composed::default();
-    let mut rest = tellings;
-    let mut numbers = numbers.iter().copied();
+    let mut rest = order.decided.tellings.as_slice();
+    let mut numbers = order.numbers.iter().copied();
+    let mut gathered: HashMap<usize, Vec<(Telling, &Key)>> = HashMap::new();
+    for (telling, key) in &order.decided.gathered {
+        let mine = gathered.entry(telling.event).or_default();
+        mine.push((*telling, key));
+    }
+    let mut suppressed: HashMap<usize, Vec<Suppressed>> = HashMap::new();
+    for (event, one) in &order.decided.suppressed {
+        suppressed.entry(*event).or_default().push(one.clone());
+    }
     for (index, judgement) in judged.into_iter().enumerate() {
         let (mine, others) = rest.split_at(rest.iter().take_while(|t| t.event == index).count());
         rest = others;
         let numbered: Vec<(Telling, i64)> = mine.iter().copied().zip(numbers.by_ref()).collect();
         let mut desk = Desk {
+            index,
             event: &events[index],
             judgement,
-            people,
-            configured,
+            order,
             progress,
             composed: &mut composed,
             withheld: BTreeMap::new(),
         };
-        caught(index, || desk.work(&numbered))?;
+        let gathered = gathered.remove(&index).unwrap_or_default();
+        let suppressed = suppressed.remove(&index).unwrap_or_default();
+        caught(index, || desk.work(&numbered, &gathered, suppressed))?;
     }
     Ok(composed)
 }
@@ -157,87 +151,131 @@ fn caught<T>(index: usize, work: impl FnOnce() -> Result<T, String>) -> Result<T
 
 /// What one event's tellings are worked on with.
 struct Desk<'a> {
+    /// The event's place in the batch.
+    index: usize,
     event: &'a Event,
     judgement: Judged,
-    people: &'a People,
-    configured: &'a HashSet<ChannelKind>,
+    order: &'a Order,
     progress: &'a Progress,
     composed: &'a mut Composed,
     /// Deliveries suppressed, by match, channel and reason.
-    withheld: BTreeMap<(usize, ChannelKind, &'static str), i32>,
+    withheld: BTreeMap<(usize, ChannelKind, &'static str), usize>,
 }
 
 impl Desk<'_> {
-    fn work(&mut self, tellings: &[(Telling, i64)]) -> Result<(), String> {
+    fn work(
+        &mut self,
+        tellings: &[(Telling, i64)],
+        gathered: &[(Telling, &Key)],
+        mut suppressed: Vec<Suppressed>,
+    ) -> Result<(), String> {
         let mut warnings = std::mem::take(&mut self.judgement.warnings);
         let mut told = 0;
-        if !tellings.is_empty() {
+        if !tellings.is_empty() || !gathered.is_empty() {
             let mut context = EventContext::new(self.event).map_err(|e| e.chain())?;
             let mut texts = Texts::new();
-            for &(telling, number) in tellings {
-                let rule = self.judgement.matches[telling.of].rule.clone();
-                self.progress.at(rule.facts.id, rule.facts.version);
-                let reader = self.people.reader(telling.person);
-                match rendered(
-                    &rule,
-                    telling.of,
-                    reader,
-                    &mut context,
-                    &mut texts,
-                    &mut warnings,
-                ) {
-                    Ok(rendered) => {
-                        told += 1;
-                        self.tell(&rule, telling, number, rendered);
+            let mut write = |desk: &Self, telling: Telling, warnings: &mut Vec<Warning>| {
+                let rule = desk.judgement.matches[telling.of].rule.clone();
+                desk.progress.at(rule.facts.id, rule.facts.version);
+                let reader = desk.order.people.reader(telling.person);
+                let texts = &mut texts;
+                let written = rendered(&rule, telling.of, reader, &mut context, texts, warnings);
+                match written {
+                    Ok(written) => Some((rule, written)),
+                    Err(warning) => {
+                        warnings.push(warning);
+                        None
                     }
-                    Err(warning) => warnings.push(warning),
+                }
+            };
+            for &(telling, number) in tellings {
+                if let Some((rule, written)) = write(self, telling, &mut warnings) {
+                    told += 1;
+                    self.tell(&rule, telling, number, written);
+                }
+            }
+            for &(telling, key) in gathered {
+                if let Some((rule, written)) = write(self, telling, &mut warnings) {
+                    self.gather(&rule, telling, key, &written);
                 }
             }
         }
-        let silent = |of: usize| !tellings.iter().any(|(telling, _)| telling.of == of);
-        let suppressed = self
-            .judgement
-            .matches
-            .iter()
-            .enumerate()
-            .filter(|(of, _)| silent(*of))
-            .map(|(_, matched)| Suppressed {
-                rule: matched.rule.facts.name.clone(),
-                reason: "no_recipient".to_owned(),
-                count: 0,
-            });
-        let withheld = self
-            .withheld
-            .iter()
-            .map(|(&(of, channel, reason), &count)| Suppressed {
-                rule: self.judgement.matches[of].rule.facts.name.clone(),
-                reason: format!("{reason}:{}", channel.as_str()),
-                count,
-            });
+        let is_silent = |of: usize, matched: &Match| {
+            let memory = matched.rule.memory();
+            let settles_only = matched.audience.is_nobody() && !memory.resolves.is_empty();
+            !settles_only
+                && !self.order.decided.answered.contains(&(self.index, of))
+                && !tellings.iter().any(|(telling, _)| telling.of == of)
+        };
+        for (of, matched) in self.judgement.matches.iter().enumerate() {
+            if is_silent(of, matched) {
+                suppressed.push(Suppressed::new(&matched.rule.facts.name, "no_recipient", 0));
+            }
+        }
+        for (&(of, channel, reason), &count) in &self.withheld {
+            let (name, reason) = (
+                &self.judgement.matches[of].rule.facts.name,
+                format!("{reason}:{}", channel.as_str()),
+            );
+            suppressed.push(Suppressed::new(name, reason, count));
+        }
         self.composed.outcomes.push(Outcome {
             event_id: self.event.id,
             rules_matched: i32::try_from(self.judgement.matches.len()).unwrap_or(i32::MAX),
             notifications: told,
-            suppressed: suppressed.chain(withheld).collect(),
+            suppressed,
             warnings: distinct(warnings),
         });
         Ok(())
     }
 
+    /// What would have been a notification of its own waits for a digest.
+    fn gather(&mut self, rule: &CompiledRule, telling: Telling, key: &Key, texts: &Rendered) {
+        let (facts, person) = (&rule.facts, self.order.people.get(telling.person));
+        let severity = facts.severity.unwrap_or(self.event.severity);
+        let channels = facts.channels.iter().map(|c| c.as_str().to_owned());
+        let item = Item {
+            event_id: self.event.id,
+            rule_id: facts.id,
+            rule_version: facts.version,
+            user_id: person.id.clone(),
+            category: facts.category.clone(),
+            severity: severity.as_str().to_owned(),
+            channels: channels.collect(),
+            locale: texts.locale.clone(),
+            title: texts.title.clone(),
+            body: texts.body.clone(),
+            action_url: texts.action_url.clone(),
+            action_label: texts.action_label.clone(),
+            occurred_at: self.event.occurred_at,
+        };
+        self.composed.gathered.push((key.clone(), item));
+    }
+
     fn tell(&mut self, rule: &CompiledRule, telling: Telling, id: i64, texts: Arc<Rendered>) {
-        let facts = &rule.facts;
-        let person = self.people.get(telling.person);
+        let (facts, order) = (&rule.facts, self.order);
+        let matched = &self.judgement.matches[telling.of];
+        let person = order.people.get(telling.person);
         let wanted = |channel| facts.mandatory || person.wishes.wants(&facts.category, channel);
-        for &channel in &facts.channels {
+        let channels = matched.channels.as_ref().unwrap_or(&facts.channels);
+        let began = match order.turn {
+            Turn::Later => order.now,
+            Turn::First | Turn::Again => self.event.occurred_at,
+        };
+        let expires_at = rule.memory().expires_after.map(|after| later(began, after));
+        let severity = facts.severity.unwrap_or(self.event.severity);
+        let quiet = deliveries::plan::quiet_until(person, severity, facts.mandatory, order.now);
+        for &channel in channels {
             let planned = deliveries::plan::plan(
                 channel,
                 wanted(channel),
-                self.configured.contains(&channel),
+                order.configured.contains(&channel),
                 id,
                 person,
                 &texts,
                 facts.priority,
-            );
+            )
+            .after_quiet_hours(quiet);
             if let Some(reason) = planned.reason {
                 let withheld = self.withheld.entry((telling.of, channel, reason));
                 *withheld.or_default() += 1;
@@ -247,12 +285,14 @@ impl Desk<'_> {
         self.composed.notifications.push(NewNotification {
             id,
             user_id: person.id.clone(),
-            in_app: facts.channels.contains(&ChannelKind::InApp) && wanted(ChannelKind::InApp),
-            event: telling.event,
-            rule_id: facts.id,
-            rule_version: facts.version,
+            in_app: channels.contains(&ChannelKind::InApp) && wanted(ChannelKind::InApp),
+            event: Some(telling.event),
+            rule_id: Some(facts.id),
+            rule_version: Some(facts.version),
+            step: matched.step,
+            expires_at,
             category: facts.category.clone(),
-            severity: facts.severity.unwrap_or(self.event.severity),
+            severity,
             texts,
         });
     }

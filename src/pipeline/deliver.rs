@@ -20,7 +20,7 @@ use crate::deliveries::channels::Channel;
 use crate::deliveries::completer::Completer;
 use crate::deliveries::decide::decide;
 use crate::deliveries::model::{Attempted, Next, Outgoing, SendError};
-use crate::deliveries::store;
+use crate::deliveries::store::{self, Work};
 use crate::kernel::meters::Meters;
 use crate::kernel::{Lane, Result, clock, random};
 use crate::pipeline::meters::AttemptMeters;
@@ -273,9 +273,9 @@ async fn attempt(
         wait: Duration::ZERO,
         forgiven: true,
     };
-    let outgoing: Outgoing = match store::outgoing(job) {
-        Ok(Some(outgoing)) => outgoing,
-        Ok(None) => return untried(Next::Cancel, None),
+    let outgoing: Box<Outgoing> = match store::work(job) {
+        Ok(Work::Send(outgoing)) => outgoing,
+        Ok(Work::Nothing(reason)) => return untried(Next::Cancel, reason.map(str::to_owned)),
         Err(error) => return untried(Next::Dead, Some(error.chain())),
     };
     if job.attempt > job.max_attempts {

@@ -62,6 +62,10 @@ impl EvaluationMeters {
             .increment(composed.outcomes.iter().map(matched).sum());
         self.notifications
             .increment(composed.notifications.len() as u64);
+        self.plan(composed);
+    }
+
+    fn plan(&self, composed: &Composed) {
         // Added up first: a batch has thousands of deliveries, and an atomic for each would be felt.
         let mut planned = [[0; STATUSES.len()]; ChannelKind::ALL.len()];
         for delivery in &composed.deliveries {
@@ -76,6 +80,13 @@ impl EvaluationMeters {
                 }
             }
         }
+    }
+
+    /// What was put off is told.
+    pub(super) fn told_later(&self, composed: &Composed) {
+        self.notifications
+            .increment(composed.notifications.len() as u64);
+        self.plan(composed);
     }
 
     /// A batch was rolled back.

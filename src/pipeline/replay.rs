@@ -8,17 +8,20 @@ use crate::db::Client;
 use crate::directory::People;
 use crate::ingest::Event;
 use crate::kernel::Result;
-use crate::pipeline::compose::{Composed, Judged, Telling};
+use crate::pipeline::choose::{Chosen, Telling};
+use crate::pipeline::compose::{Composed, Judged};
 use crate::rules;
 use crate::rules::model::Outcome;
 
 /// Whether events are evaluated for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(crate) enum Turn {
     /// Their outcomes are written.
     First,
     /// One event, whose outcome is there and locked.
     Again,
+    /// What of events was put off; their outcomes are there and locked.
+    Later,
 }
 
 /// What a replay must not say again.
@@ -29,7 +32,7 @@ pub(super) struct Told {
 }
 
 impl Turn {
-    /// The tellings that are still to be told: all, the first time.
+    /// Leaves the tellings that are still to be told: all, the first time.
     ///
     /// # Errors
     /// The database's.
@@ -39,22 +42,23 @@ impl Turn {
         events: &[Event],
         judged: &[Judged],
         people: &People,
-        mut tellings: Vec<Telling>,
-    ) -> Result<(Vec<Telling>, Told)> {
+        chosen: &mut Chosen,
+    ) -> Result<Told> {
         let (Self::Again, [event], [judgement]) = (self, events, judged) else {
-            return Ok((tellings, Told::default()));
+            return Ok(Told::default());
         };
         let before: HashSet<(i64, String)> = rules::store::told(client, event.id)
             .await?
             .into_iter()
             .collect();
+        let tellings = &mut chosen.tellings;
         let rule = |telling: &Telling| &judgement.matches[telling.of].rule.facts;
         let rules = tellings.iter().map(|t| rule(t).name.clone()).collect();
         tellings.retain(|telling| {
             let user = people.get(telling.person).id.clone();
             !before.contains(&(rule(telling).id, user))
         });
-        Ok((tellings, Told { rules }))
+        Ok(Told { rules })
     }
 
     /// Writes what came of the events.
@@ -64,6 +68,7 @@ impl Turn {
     pub(super) async fn write_outcomes(self, client: &Client, outcomes: &[Outcome]) -> Result<()> {
         match (self, outcomes) {
             (Self::Again, [outcome]) => rules::store::replayed(client, outcome).await,
+            (Self::Later, _) => rules::store::put_off_no_more(client, outcomes).await,
             _ => rules::store::insert_outcomes(client, outcomes).await,
         }
     }
@@ -75,7 +80,7 @@ impl Turn {
     pub(super) async fn copy_outcomes(self, client: &Client, outcomes: &[Outcome]) -> Result<()> {
         match self {
             Self::First => rules::store::copy_outcomes(client, outcomes).await,
-            Self::Again => self.write_outcomes(client, outcomes).await,
+            Self::Again | Self::Later => self.write_outcomes(client, outcomes).await,
         }
     }
 }

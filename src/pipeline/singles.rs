@@ -102,7 +102,7 @@ impl Evaluator {
         };
         // Locked before anything is judged: of two replays the second adds to the first.
         let is_held = match turn {
-            Turn::First => Ok(true),
+            Turn::First | Turn::Later => Ok(true),
             Turn::Again => rules::store::hold_outcome(&tx, job.event_id).await,
         };
         if let Ok(false) = is_held {

@@ -1,16 +1,14 @@
 //! Runs the pure stations on a thread of their own, under a watchdog: neither engine can be interrupted, so a rule that
 //! hangs costs its thread, is stopped on every node, and the batch is tried again without it. A panic costs its event.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::directory::People;
 use crate::ingest::Event;
-use crate::kernel::{ChannelKind, Error};
+use crate::kernel::Error;
 use crate::pipeline::Failure;
-use crate::pipeline::compose::{self, Composed, Judged, Telling};
+use crate::pipeline::compose::{self, Composed, Judged, Order};
 use crate::pipeline::rulebook::Rulebook;
 use crate::rules::RuleSet;
 
@@ -86,33 +84,35 @@ pub async fn judge(
 ///
 /// # Errors
 /// As [`judge`].
-#[allow(
-    clippy::too_many_arguments,
-    reason = "the whole of what the two stations need, each used once"
-)]
-pub async fn compose(
+pub(crate) async fn compose(
     patience: Duration,
     rulebook: &Arc<Rulebook>,
     events: &Arc<Vec<Event>>,
     judged: Vec<Judged>,
-    people: Arc<People>,
-    tellings: Vec<Telling>,
-    numbers: Vec<i64>,
-    configured: &HashSet<ChannelKind>,
-) -> Result<Composed, Upset> {
-    let (events, configured) = (events.clone(), configured.clone());
+    order: Order,
+) -> Result<(Composed, Order), Upset> {
+    let events = events.clone();
     watched(patience, rulebook, move |progress| {
-        compose::compose(
-            &events,
-            judged,
-            &people,
-            &tellings,
-            &numbers,
-            &configured,
-            progress,
-        )
+        let composed = compose::compose(&events, judged, &order, progress)?;
+        Ok((composed, order))
     })
     .await
+}
+
+/// Another pure station that works with rules, event by event.
+///
+/// # Errors
+/// As [`judge`].
+pub(crate) async fn run<T, F>(
+    patience: Duration,
+    rulebook: &Arc<Rulebook>,
+    work: F,
+) -> Result<T, Upset>
+where
+    T: Send + 'static,
+    F: FnOnce(&Progress) -> Result<T, Broken> + Send + 'static,
+{
+    watched(patience, rulebook, work).await
 }
 
 async fn watched<T, F>(patience: Duration, rulebook: &Arc<Rulebook>, work: F) -> Result<T, Upset>

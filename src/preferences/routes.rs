@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use crate::db::{Db, Tx};
 use crate::http::{Access, Call, Response, Route, json};
 use crate::kernel::{Error, Result};
-use crate::preferences::model::Body;
+use crate::preferences::body::Body;
 use crate::preferences::store;
 
 /// Its part of the API's description.
@@ -82,9 +82,9 @@ async fn show(db: &Db, call: &Call, user: &str) -> Result<Response> {
 /// Sets somebody's preferences in the caller's name, and answers with them.
 async fn set(db: &Db, call: &Call, user: &str) -> Result<Response> {
     call.only_query(&[])?;
-    let channels = call.parse::<Body>()?.check()?;
+    let wanted = call.parse::<Body>()?.check()?;
     let tx = Tx::begin_as(db, &call.principal()?.subject).await?;
-    store::set(&tx, user, &channels).await?;
+    store::set(&tx, user, &wanted).await?;
     let preferences = store::get(&tx, user).await?;
     tx.commit().await?;
     json(StatusCode::OK, &preferences)

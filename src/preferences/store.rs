@@ -2,6 +2,7 @@
 
 use crate::db::{Client, Tx};
 use crate::kernel::Result;
+use crate::preferences::body::Checked;
 use crate::preferences::model::Preferences;
 
 /// Whether there is such a person.
@@ -31,18 +32,32 @@ pub async fn get(client: &Client, user: &str) -> Result<Preferences> {
             Some(row) => row.try_get("channels")?,
             None => serde_json::json!({}),
         },
+        quiet_hours: match &row {
+            Some(row) => row.try_get("quiet_hours")?,
+            None => None,
+        },
+        digest: match &row {
+            Some(row) => row.try_get("digest")?,
+            None => serde_json::json!({}),
+        },
         updated_at: row.map(|row| row.try_get("updated_at")).transpose()?,
     })
 }
 
-/// Sets somebody's switches (JSON text), all of them.
+/// Sets somebody's wishes, all of them.
 ///
 /// # Errors
 /// The database's.
-pub async fn set(tx: &Tx, user: &str, channels: &str) -> Result<()> {
+pub async fn set(tx: &Tx, user: &str, wanted: &Checked) -> Result<()> {
     let statement = tx
         .prepare_cached(include_str!("../../sql/queries/preferences/set.sql"))
         .await?;
-    tx.execute(&statement, &[&user, &channels]).await?;
+    let Checked {
+        channels,
+        quiet_hours,
+        digest,
+    } = wanted;
+    tx.execute(&statement, &[&user, channels, quiet_hours, digest])
+        .await?;
     Ok(())
 }

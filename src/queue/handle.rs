@@ -7,9 +7,6 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// While one source of a node is busy, the others look by themselves this often.
-const PATROL: Duration = Duration::from_millis(20);
-
 /// Counts since start, for tests, metrics and `/health`.
 #[derive(Debug, Default)]
 pub struct BellStats {
@@ -132,10 +129,10 @@ impl BellHandle {
 
     /// Resolves when a worker that rests should look by itself: while another one of this node is busy the node is awake, so
     /// inserters don't notify, and the bell won't ring before all are idle.
-    pub(super) async fn patrol(&self) {
+    pub(super) async fn patrol(&self, every: Duration) {
         loop {
             self.until_busy().await;
-            tokio::time::sleep(PATROL).await;
+            tokio::time::sleep(every).await;
             if *self.shared.active.borrow() > 0 {
                 return;
             }

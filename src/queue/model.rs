@@ -1,5 +1,7 @@
 //! What the queue hands out.
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -75,6 +77,28 @@ pub struct SingleJob {
     pub is_replay: bool,
 }
 
+/// An alarm: something remembered falls due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlarmJob {
+    /// The job.
+    pub job_id: i64,
+    /// What it rings for.
+    pub alarm: i64,
+    /// Attempts that failed.
+    pub attempt: i32,
+}
+
+/// Alarms claimed in an open transaction.
+#[derive(Debug, Default)]
+pub struct AlarmClaim {
+    /// The longest due first.
+    pub jobs: Vec<AlarmJob>,
+    /// The rules' revision that this transaction sees.
+    pub rules_rev: i64,
+    /// The database's clock.
+    pub now: Timestamp,
+}
+
 /// A delivery job claimed under a lease.
 #[derive(Debug)]
 pub struct DeliveryJob {
@@ -105,4 +129,8 @@ pub trait Source: Send + Sync {
     fn name(&self) -> &'static str;
     /// Looks once; `from_zero` ignores the low-water marks.
     fn round(&self, from_zero: bool) -> BoxFuture<'_, Result<Round>>;
+    /// While another source of this node is busy (and inserters don't notify), it looks by itself this often.
+    fn patrol(&self) -> Duration {
+        Duration::from_millis(20)
+    }
 }

@@ -40,7 +40,7 @@ pub async fn run(
         bell.end();
         tokio::select! {
             changed = nudges.changed() => if changed.is_err() { return },
-            () = bell.patrol() => {}
+            () = bell.patrol(source.patrol()) => {}
             () = shutdown.cancelled() => return,
         }
     }

@@ -172,6 +172,7 @@ mod tests {
             notification_template: r#"{"title": "T"}"#.into(),
             priority: 0,
             version: 1,
+            is_held: false,
         };
         row.dissected(&event, Timestamp::UNIX_EPOCH).unwrap()
     }

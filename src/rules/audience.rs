@@ -28,6 +28,17 @@ pub(crate) enum BranchRule {
 }
 
 impl AudienceRule {
+    /// These people and no others.
+    pub(crate) fn named(roles: Vec<String>, users: Vec<String>, branches: BranchRule) -> Self {
+        Self {
+            roles,
+            users,
+            branches,
+            fields: Vec::new(),
+            exclude_actor: false,
+        }
+    }
+
     /// The audience of one event, and how many people were left out because there were too many.
     pub(crate) fn of(&self, event: &Event, payload: &Value<'_>) -> (Audience, usize) {
         let branches = match (&self.branches, &event.branch_id) {

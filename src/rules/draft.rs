@@ -135,6 +135,7 @@ impl Draft {
             notification_template: self.notification_template.clone(),
             priority: self.priority,
             version,
+            is_held: false,
         }
     }
 

@@ -176,6 +176,7 @@ mod tests {
             notification_template: r#"{"title": "T", "recipient_roles": ["accountant"]}"#.into(),
             priority: 0,
             version: 1,
+            is_held: false,
         }
     }
 

@@ -48,6 +48,16 @@ pub const USERS: usize = 1_000;
 pub const BRANCHES: usize = 1_000;
 /// Payload paths in `recipient_fields`.
 pub const FIELDS: usize = 50;
+/// Steps of `escalate`.
+pub const ESCALATIONS: usize = 5;
+/// Types that a rule resolves.
+pub const RESOLVES: usize = 20;
+/// Characters of a dedupe or throttle key as rendered.
+pub const KEY_CHARS: usize = 1_000;
+/// People whom one transaction tells of an event by a rule; the rest are told by others.
+pub const AT_ONCE: usize = 2_000;
+/// People that an outcome names beside a reason; of more it only keeps the count.
+pub const NAMED: usize = 500;
 /// Characters of an id of a person, role or branch.
 pub const ID_CHARS: usize = 128;
 /// Characters of a category.

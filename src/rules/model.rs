@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::kernel::{ChannelKind, Severity};
+use crate::rules::memory::model::Dated;
 
 /// A row of `neurolink_notification_rules`.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +26,8 @@ pub struct RuleRow {
     pub priority: i32,
     /// The version.
     pub version: i32,
+    /// Whether this version told too much a minute, and is evaluated without telling anybody.
+    pub is_held: bool,
 }
 
 /// What is wrong with a version of a rule, so that it isn't evaluated.
@@ -68,6 +73,14 @@ pub struct Audience {
     pub except: Option<String>,
 }
 
+impl Audience {
+    /// Whether it can reach nobody, whoever there is.
+    #[must_use]
+    pub fn is_nobody(&self) -> bool {
+        self.roles.is_empty() && self.users.is_empty()
+    }
+}
+
 /// A rule that is true for an event.
 #[derive(Debug, Clone)]
 pub struct Match {
@@ -75,6 +88,25 @@ pub struct Match {
     pub rule: Arc<crate::rules::set::CompiledRule>,
     /// Who it is for.
     pub audience: Audience,
+    /// 0 = the first telling; escalations count up.
+    pub step: i16,
+    /// Where to, if not where the rule says.
+    pub channels: Option<Vec<ChannelKind>>,
+    /// What its memory needs to know; `None` for a rule that remembers nothing.
+    pub moments: Option<Box<Moments>>,
+}
+
+/// What of an event a rule's memory goes by: its keys, rendered, and its date.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Moments {
+    /// `dedupe_key`
+    pub dedupe: Option<String>,
+    /// `throttle.key`
+    pub throttle: String,
+    /// `digest.key`
+    pub digest: String,
+    /// `delay.date`
+    pub(crate) dated: Option<Dated>,
 }
 
 /// For whose eyes a text is rendered.
@@ -128,6 +160,8 @@ pub struct RuleFacts {
     pub channels: Vec<ChannelKind>,
     /// Can't be switched off by preference.
     pub mandatory: bool,
+    /// It told too much, and is held back until somebody releases it.
+    pub is_held: bool,
     /// Whether any text uses `recipient.*`: if not, one rendering per (locale, time zone) serves all.
     pub personal: bool,
 }
@@ -156,4 +190,28 @@ pub struct Suppressed {
     pub reason: String,
     /// How many.
     pub count: i32,
+    /// The first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<String>,
+    /// Until when, for what is only put off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// The event that resolved it, or said the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<i64>,
+}
+
+impl Suppressed {
+    /// So many of a rule, for this reason.
+    #[must_use]
+    pub fn new(rule: &str, reason: impl Into<String>, count: usize) -> Self {
+        Self {
+            rule: rule.to_owned(),
+            reason: reason.into(),
+            count: i32::try_from(count).unwrap_or(i32::MAX),
+            users: Vec::new(),
+            until: None,
+            by: None,
+        }
+    }
 }

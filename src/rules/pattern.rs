@@ -42,7 +42,7 @@ impl Pattern {
     }
 
     /// Whether an event type is meant. `invoice.*` means `invoice.paid` and `invoice.line.added`, not `invoice`.
-    fn matches(&self, event_type: &str) -> bool {
+    pub(crate) fn matches(&self, event_type: &str) -> bool {
         match self {
             Self::Exact(name) => name == event_type,
             Self::Prefix(prefix) => event_type

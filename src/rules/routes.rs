@@ -11,6 +11,7 @@ use crate::http::version::{Expected, tagged};
 use crate::http::{Access, Call, Response, Route, json, no_content};
 use crate::kernel::{Error, Result};
 use crate::rules::draft::{Draft, Part};
+use crate::rules::held;
 use crate::rules::model::Warning;
 use crate::rules::saved::{Filter, Saved, store};
 
@@ -53,6 +54,7 @@ pub fn routes(db: &Db) -> Vec<Route> {
             db,
             roll_back,
         ),
+        Route::new(Method::POST, "/v1/rules/{id}/release", Admin, db, release),
     ]
 }
 
@@ -202,6 +204,20 @@ async fn roll_back(db: Db, call: Call) -> Result<Response> {
     }
     store::update(&tx, id, &draft).await?;
     finish(tx, id, warnings, StatusCode::OK).await
+}
+
+/// A rule that told too much goes on; one that isn't held goes on anyway.
+async fn release(db: Db, call: Call) -> Result<Response> {
+    call.only_query(&[])?;
+    let id = call.id("id", RULE)?;
+    let tx = Tx::begin_as(&db, &call.principal()?.subject).await?;
+    held::store::release(&tx, id).await?;
+    let Some(rule) = store::get(&tx, id).await? else {
+        tx.rollback().await?;
+        return Err(Error::NotFound(RULE));
+    };
+    tx.commit().await?;
+    Ok(tagged(json(StatusCode::OK, &rule)?, rule.version))
 }
 
 /// A transaction of the caller's that holds the rule, once it is known to be of the version that is expected.

@@ -2,6 +2,7 @@
 //! their audiences and texts go out, to the pipeline.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -41,14 +42,17 @@ pub struct RuleSet {
     /// In the order of evaluation.
     rules: Vec<Arc<CompiledRule>>,
     index: Index,
+    by_id: HashMap<i64, u32>,
+    /// What any of them resolves, each once.
+    resolvable: Vec<Pattern>,
 }
 
 /// Everything rendering and evaluating need of one event, parsed once.
 pub struct EventContext<'a> {
     /// The event.
     pub event: &'a Event,
-    payload: Value<'a>,
-    fields: OnceCell<Value<'a>>,
+    pub(crate) payload: Value<'a>,
+    pub(crate) fields: OnceCell<Value<'a>>,
     /// The last reader's zone: people of one company mostly share one, and looking it up takes a lock.
     zone: Option<(String, TimeZone)>,
 }
@@ -65,7 +69,7 @@ impl RuleSet {
                 .then(a.id.cmp(&b.id))
                 .then(b.version.cmp(&a.version))
         });
-        let mut seen = std::collections::HashMap::with_capacity(rows.len());
+        let mut seen = HashMap::with_capacity(rows.len());
         for row in rows {
             let newest = seen.entry(row.id).or_insert(row.version);
             *newest = (*newest).max(row.version);
@@ -90,6 +94,12 @@ impl RuleSet {
                     // The same version a second time is the same rule: taken once.
                     seen.insert(row.id, i32::MIN);
                     set.index.add(&pattern, position);
+                    set.by_id.insert(row.id, position);
+                    for what in &rule.definition.memory.resolves {
+                        if !set.resolvable.contains(&what.pattern) {
+                            set.resolvable.push(what.pattern.clone());
+                        }
+                    }
                     set.rules.push(Arc::new(rule));
                 }
                 Err(fault) => faults.push((row.id, row.version, fault)),
@@ -98,16 +108,24 @@ impl RuleSet {
         (set, faults)
     }
 
+    /// The rule of an id.
+    #[must_use]
+    pub fn by_id(&self, id: i64) -> Option<&Arc<CompiledRule>> {
+        let position = self.by_id.get(&id)?;
+        self.rules.get(*position as usize)
+    }
+
+    /// Whether some rule resolves events of this type.
+    #[must_use]
+    pub fn resolves(&self, event_type: &str) -> bool {
+        let all = self.resolvable.iter();
+        all.into_iter().any(|what| what.matches(event_type))
+    }
+
     /// How many rules are in it.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rules.len()
-    }
-
-    /// They, in the order of evaluation.
-    #[must_use]
-    pub fn rules(&self) -> &[Arc<CompiledRule>] {
-        &self.rules
     }
 
     /// Whether there is none.
@@ -178,9 +196,13 @@ impl RuleSet {
                     format!("{over} people more than {} are left out", limits::USERS),
                 );
             }
+            let moments = rule.moments(context, &mut warnings);
             matches.push(Match {
                 rule: Arc::clone(rule),
                 audience,
+                step: 0,
+                channels: None,
+                moments: moments.map(Box::new),
             });
         }
         (matches, warnings)
@@ -213,11 +235,6 @@ impl<'a> EventContext<'a> {
             fields: OnceCell::new(),
             zone: None,
         })
-    }
-
-    /// Whom an audience's words mean for this event, and how many were left out because there were too many.
-    pub(crate) fn audience_of(&self, rule: &AudienceRule) -> (Audience, usize) {
-        rule.of(self.event, &self.payload)
     }
 
     /// The reader's zone; UTC and a warning when there is no such zone.
@@ -272,6 +289,7 @@ impl CompiledRule {
             category: definition.category.clone(),
             channels: definition.channels.clone(),
             mandatory: definition.mandatory,
+            is_held: row.is_held,
             personal,
         };
         Ok((
@@ -293,7 +311,16 @@ impl CompiledRule {
 
     /// Whom it is for, for one event, and how many were left out because there were too many.
     pub(crate) fn audience(&self, context: &EventContext<'_>) -> (Audience, usize) {
-        context.audience_of(&self.definition.audience)
+        self.audience_of(&self.definition.audience, context)
+    }
+
+    /// Whom other words of it are for, an escalation's for one.
+    pub(crate) fn audience_of(
+        &self,
+        audience: &AudienceRule,
+        context: &EventContext<'_>,
+    ) -> (Audience, usize) {
+        audience.of(context.event, &context.payload)
     }
 
     /// The texts for one reader.
@@ -306,32 +333,51 @@ impl CompiledRule {
         reader: &Reader,
         warnings: &mut Vec<Warning>,
     ) -> Result<Rendered, Warning> {
-        let mut notes = Notes {
-            rule: &self.facts.name,
-            strict: self.definition.strict,
+        let speaks = (self.dated, self.facts.personal);
+        write(
+            &self.definition,
+            &self.facts.name,
+            speaks,
+            context,
+            reader,
             warnings,
-        };
-        let zone = if self.dated {
-            context.zone(&reader.timezone, &mut notes)
-        } else {
-            TimeZone::UTC
-        };
-        let event = context.event;
-        let fields = context.fields.get_or_init(|| facts::of_event(event));
-        let recipient = if self.facts.personal {
-            recipient(reader)
-        } else {
-            Value::Null
-        };
-        let world = World {
-            payload: &context.payload,
-            event: fields,
-            recipient: &recipient,
-            zone: &zone,
-        };
-        Writer::new(&world, &reader.locale, Budget::default(), notes)
-            .write(&self.definition, &self.facts.name)
+        )
     }
+}
+
+/// The texts of a definition for one reader. `speaks`: of dates, and of the reader.
+pub(crate) fn write(
+    definition: &Definition,
+    name: &str,
+    (dated, personal): (bool, bool),
+    context: &mut EventContext<'_>,
+    reader: &Reader,
+    warnings: &mut Vec<Warning>,
+) -> Result<Rendered, Warning> {
+    let mut notes = Notes {
+        rule: name,
+        strict: definition.strict,
+        warnings,
+    };
+    let zone = if dated {
+        context.zone(&reader.timezone, &mut notes)
+    } else {
+        TimeZone::UTC
+    };
+    let event = context.event;
+    let fields = context.fields.get_or_init(|| facts::of_event(event));
+    let recipient = if personal {
+        recipient(reader)
+    } else {
+        Value::Null
+    };
+    let world = World {
+        payload: &context.payload,
+        event: fields,
+        recipient: &recipient,
+        zone: &zone,
+    };
+    Writer::new(&world, &reader.locale, Budget::default(), notes).write(definition, name)
 }
 
 /// What `{{recipient.*}}` sees: the reader's fields, and their locale and zone in any case.

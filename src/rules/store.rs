@@ -31,6 +31,7 @@ pub async fn load(client: &Client) -> Result<(i64, Vec<RuleRow>)> {
             notification_template: row.try_get("notification_template")?,
             priority: row.try_get("priority")?,
             version: row.try_get("version")?,
+            is_held: row.try_get("is_held")?,
         });
     }
     Ok((rev, rules))
@@ -178,6 +179,28 @@ pub async fn replayed(client: &Client, outcome: &Outcome) -> Result<()> {
                 &json_list(&outcome.suppressed),
                 &json_list(&outcome.warnings),
             ],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Adds what came of events later than their evaluation to their outcomes.
+///
+/// # Errors
+/// The database's.
+pub async fn put_off_no_more(client: &Client, outcomes: &[Outcome]) -> Result<()> {
+    let statement = client
+        .prepare_cached(include_str!("../../sql/queries/rules/later_end.sql"))
+        .await?;
+    let events: Vec<i64> = outcomes.iter().map(|o| o.event_id).collect();
+    let notifications: Vec<i32> = outcomes.iter().map(|o| o.notifications).collect();
+    let suppressed: Vec<Option<String>> =
+        outcomes.iter().map(|o| json_list(&o.suppressed)).collect();
+    let warnings: Vec<Option<String>> = outcomes.iter().map(|o| json_list(&o.warnings)).collect();
+    client
+        .execute(
+            &statement,
+            &[&events, &notifications, &suppressed, &warnings],
         )
         .await?;
     Ok(())

@@ -1,9 +1,11 @@
 //! What a compiled rule says of itself to whoever shows it: in which languages it speaks, and by which of its words it names
 //! somebody. Comes from `set`, goes to previews. Pure.
 
+use std::sync::Arc;
+
 use crate::rules::audience::AudienceRule;
 use crate::rules::locale;
-use crate::rules::model::{Audience, Match};
+use crate::rules::model::Match;
 use crate::rules::set::{CompiledRule, EventContext};
 
 /// By which of a rule's words somebody is named.
@@ -44,27 +46,26 @@ impl CompiledRule {
                 fields: vec![(*path).clone()],
                 ..audience.clone()
             };
-            let (found, _) = context.audience_of(&alone);
+            let (found, _) = self.audience_of(&alone, context);
             found.users.iter().any(|id| id == user)
         };
         let path = audience.fields.iter().find(holds)?;
         Some(Named::ByField(path.join(".")))
-    }
-
-    /// Whom it is for, were it true for an event.
-    #[must_use]
-    pub fn would_be_for(&self, context: &EventContext<'_>) -> Audience {
-        self.audience(context).0
     }
 }
 
 impl Match {
     /// A rule as if it were true for an event.
     #[must_use]
-    pub fn supposed(rule: &std::sync::Arc<CompiledRule>, context: &EventContext<'_>) -> Self {
+    pub fn supposed(rule: &Arc<CompiledRule>, context: &EventContext<'_>) -> Self {
+        // What its keys have to say was said when it was judged, if it was.
+        let moments = rule.moments(context, &mut Vec::new());
         Self {
-            rule: std::sync::Arc::clone(rule),
-            audience: rule.would_be_for(context),
+            rule: Arc::clone(rule),
+            audience: rule.audience(context).0,
+            step: 0,
+            channels: None,
+            moments: moments.map(Box::new),
         }
     }
 }

@@ -74,7 +74,7 @@ async fn alive(sql: &Client, pid: &str) {
 
 /// What goes wrong in a database, the finding that tells of it, and how it is mended: by the finding's own first cure (empty),
 /// or by this.
-const TROUBLES: [(&str, &str, &str); 14] = [
+const TROUBLES: [(&str, &str, &str); 15] = [
     ("grant create on schema public to public", "schema_open", ""),
     ("alter table neurolink_jobs disable trigger neurolink_jobs_wake", "trigger_disabled", ""),
     ("alter table neurolink_inboxes set (autovacuum_enabled = off)", "autovacuum_off", ""),
@@ -98,6 +98,8 @@ const TROUBLES: [(&str, &str, &str); 14] = [
     ("insert into neurolink_rule_faults (rule_id, version, kind, place, detail)
       select id, version, 'watchdog', '/conditions', 'it took 5 s' from neurolink_notification_rules", "rule_faulty",
      "delete from neurolink_rule_faults"),
+    ("insert into neurolink_rule_holds (rule_id, version, reason, limit_per_minute)
+      select id, version, '101 notifications within a minute', 100 from neurolink_notification_rules", "rule_held", ""),
 ];
 
 #[tokio::test]

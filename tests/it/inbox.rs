@@ -1,5 +1,7 @@
 //! An inbox over HTTP: listing, changing, counting; and nobody else's.
 
+mod acknowledge;
+mod settled;
 mod snooze;
 mod together;
 

@@ -14,7 +14,7 @@ use crate::support::TestDb;
 
 /// Statements that begin as reads do and are no list, count, trace or summary, each with what it is. A new one is either measured
 /// (`src/ops/bench/lists/`) or stands here.
-const NO_LISTS: [(&str, &str); 48] = [
+const NO_LISTS: [(&str, &str); 58] = [
     ("cli/emit", "writes, by a function"),
     ("cli/emitted", "one event by its id, after a write"),
     ("cli/may_compare", "a right"),
@@ -34,14 +34,24 @@ const NO_LISTS: [(&str, &str); 48] = [
         "a preview's look at those whom a batch never sees, as find is a batch's",
     ),
     ("ingest/compare", "by the unique key, after a write"),
+    ("ingest/read_many", "a batch's events, by id"),
     ("ingest/take_ids", "takes ids"),
     (
         "notifications/due",
         "a patrol's, by an index of the snoozed ones alone",
     ),
+    (
+        "notifications/expired",
+        "a patrol's, by an index of the expiring ones alone",
+    ),
     ("notifications/lock_free_inboxes", "locks"),
     ("notifications/lock_inboxes", "locks"),
     ("notifications/next_ids", "takes ids"),
+    (
+        "notifications/resolve_find",
+        "a settled event's notifications, by the unique key",
+    ),
+    ("notifications/withdraw", "writes, by a function"),
     ("ops/removal_chunk", "a deletion's"),
     ("ops/removal_event", "locks"),
     ("ops/removal_left", "a deletion's"),
@@ -81,6 +91,18 @@ const NO_LISTS: [(&str, &str); 48] = [
     ("stream/notify", "tells other nodes"),
     ("stream/place", "a start's look"),
     ("rules/hold_all", "locks"),
+    ("rules/hold", "writes, by a function"),
+    ("rules/release", "writes, by a function"),
+    (
+        "rules/digest_waiting",
+        "a hundred of each digest, by an index of the waiting ones alone",
+    ),
+    ("rules/later_lock", "locks"),
+    (
+        "rules/later_told",
+        "a batch's events and rules, by the unique key",
+    ),
+    ("rules/states_of_alarms", "a batch's alarms, by their index"),
 ];
 
 /// Statements, by room and name, that change nothing by their own words.

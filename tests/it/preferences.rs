@@ -182,7 +182,7 @@ async fn one_sees_and_sets_ones_own_and_an_admin_those_of_people_who_exist() {
     let app = App::start(&db).await;
     assert_eq!(
         app.get("/v1/preferences", "ali").await,
-        json!({"user_id": "ali", "channels": {}, "updated_at": null})
+        json!({"user_id": "ali", "channels": {}, "quiet_hours": null, "digest": {}, "updated_at": null})
     );
     set(&app, "ali", json!({"*": {"sms": false}})).await;
     let own = app.get("/v1/preferences", "ali").await;

@@ -1,5 +1,6 @@
 //! What a rule would do with an event, before it is saved: `POST /v1/rules/preview`.
 
+mod memory;
 mod whose;
 
 use serde_json::{Value, json};
@@ -96,9 +97,9 @@ async fn a_draft_says_whom_it_would_tell_what_and_why_and_nothing_is_written() {
     assert_eq!(
         of(told, "ali")["deliveries"],
         json!([
-            {"channel": "in_app", "status": "delivered", "reason": null, "address": null},
-            {"channel": "email", "status": "suppressed", "reason": "preference", "address": "ali@tsh.example"},
-            {"channel": "sms", "status": "suppressed", "reason": "not_configured", "address": null},
+            {"channel": "in_app", "status": "delivered", "reason": null, "until": null, "address": null},
+            {"channel": "email", "status": "suppressed", "reason": "preference", "until": null, "address": "ali@tsh.example"},
+            {"channel": "sms", "status": "suppressed", "reason": "not_configured", "until": null, "address": null},
         ])
     );
     let out = &answer["left_out"];

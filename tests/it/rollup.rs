@@ -142,6 +142,28 @@ async fn a_delivery_counts_when_it_ends_and_how_it_ended() {
 }
 
 #[tokio::test]
+async fn what_waited_for_quiet_hours_is_sent_and_says_nothing_about_the_pace() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    evaluated(&sql, 1, "9 minutes", "sales", "order.created").await;
+    sql.batch_execute(
+        "insert into neurolink_notifications (user_id, id, rev, event_id, rule_id, title) overriding system value
+         values ('u', 1, 1, 1, 1, 't');
+         insert into neurolink_delivery_log (id, notification_id, user_id, channel, status, deferred_by, created_at, ended_at)
+         values (33, 1, 'u', 'email', 'sent', 'quiet_hours', now() - interval '9 minutes', now() - interval '5 minutes');
+         insert into neurolink_delivery_attempts (delivery_id, attempt, worker, started_at, finished_at, outcome)
+         values (33, 1, gen_random_uuid(), now(), now() - interval '5 minutes', 'accepted')",
+    )
+    .await
+    .unwrap();
+    catch_up(&db.db()).await.unwrap();
+    let rolled = rolled(&sql).await;
+    assert_eq!(of(&rolled, "deliveries", "email/sent"), 1.0);
+    let paced = |(metric, _): &&(String, String)| metric.starts_with("delivered_seconds");
+    assert_eq!(rolled.keys().find(paced), None);
+}
+
+#[tokio::test]
 async fn a_minute_that_may_still_change_is_left_for_later() {
     let db = TestDb::new().await;
     let sql = db.client().await;

@@ -29,6 +29,7 @@ fn rows() -> Vec<RuleRow> {
             notification_template: rule["notification_template"].to_string(),
             priority: i32::try_from(rule["priority"].as_i64().unwrap()).unwrap(),
             version: 1,
+            is_held: false,
         })
         .collect()
 }

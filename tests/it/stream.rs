@@ -49,6 +49,7 @@ async fn hello_comes_first_and_everything_that_happens_follows() {
     assert_eq!(
         keys(&told),
         [
+            "acknowledged_at",
             "action_label",
             "action_url",
             "archived_at",
@@ -60,8 +61,10 @@ async fn hello_comes_first_and_everything_that_happens_follows() {
             "entity_type",
             "event_id",
             "event_type",
+            "expires_at",
             "id",
             "read_at",
+            "resolved_at",
             "rev",
             "rule",
             "seen_at",

@@ -68,6 +68,8 @@ async fn an_event_that_was_set_apart_is_tried_again_while_the_rush_goes_on() {
             watchdog: Duration::from_secs(5),
             configured: HashSet::new(),
             delivery_max_attempts: 3,
+            storm_limit: 0,
+            admin_role: "admin".to_owned(),
         },
         Hooks {
             inboxes: Arc::new(|_| ()),

@@ -1,5 +1,6 @@
 //! Preview, backtest and worker give the same answer, over generated rules, events and people.
 
+mod remembering;
 mod worlds;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,7 @@ use crate::support::http::token;
 use worlds::{World, world};
 
 /// Worlds that are tried; each has a handful of rules, events and people.
-const WORLDS: usize = 18;
+const WORLDS: usize = 14;
 
 /// Puts a world into the tables: ids of its rules and events.
 async fn build(sql: &Client, world: &World) -> (Vec<i64>, Vec<i64>) {
@@ -169,7 +170,7 @@ async fn preview_backtest_and_worker_give_the_same_answer() {
                 suppressed
                     .extend(of.map(|s| format!("{} {} {}", s["rule"], s["reason"], s["count"])));
                 for person in seen["recipients"]["items"].as_array().unwrap() {
-                    if person["is_told"] != true {
+                    if person["title"].is_null() {
                         continue;
                     }
                     let ways = person["deliveries"].as_array().unwrap().iter().map(|way| {
@@ -261,7 +262,7 @@ async fn preview_backtest_and_worker_give_the_same_answer() {
         tellings += told.len();
     }
     assert!(
-        matches > 50 && tellings > 50,
+        matches > 30 && tellings > 50,
         "{matches} matches, {tellings} tellings: too few to say anything"
     );
     app.stop().await;

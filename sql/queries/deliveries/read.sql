@@ -3,7 +3,7 @@
 -- One row a delivery that is there for the caller.
 select d.id, d.notification_id, n.event_id, d.user_id, n.branch_id, d.channel, d.status,
        j.claimed_by is not null and j.run_at > now() as running,
-       case when j.claimed_by is null then j.run_at end as next_attempt_at,
+       case when j.claimed_by is null then j.run_at end as next_attempt_at, d.deferred_by,
        d.address, d.attempts, d.provider, d.provider_message_id, d.last_error, d.created_at, d.sent_at, d.delivered_at, d.ended_at
   from neurolink_delivery_log d
   left join neurolink_notifications n on n.user_id = d.user_id and n.id = d.notification_id

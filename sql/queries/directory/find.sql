@@ -8,7 +8,7 @@ select d.id::text as id, coalesce(d.display_name::text, '') as display_name, d.e
        d.telegram_chat_id::text as telegram_chat_id, d.slack_user_id::text as slack_user_id,
        coalesce(d.roles::text[], '{}') as roles, coalesce(d.branch_ids::text[], '{}') as branch_ids,
        d.manager_id::text as manager_id, coalesce(d.locale::text, 'en') as locale, coalesce(d.timezone::text, 'UTC') as timezone,
-       (select p.channels::text from neurolink_user_preferences p
-         where p.user_id = d.id::text collate "C" and p.channels <> '{}') as wishes
+       (select array[p.channels::text, p.quiet_hours::text, p.digest::text] from neurolink_user_preferences p
+         where p.user_id = d.id::text collate "C" and (p.channels <> '{}' or p.quiet_hours is not null or p.digest is not null)) as wishes
   from neurolink_directory d
  where coalesce(d.is_active::text::boolean, true) and (d.roles::text[] && $1::text[] or d.id::text = any ($2::text[]))

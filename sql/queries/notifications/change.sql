@@ -1,8 +1,8 @@
 -- Changes a person's notifications, under their inbox's lock (lock_inboxes.sql, in the same transaction): each changed one
 -- gets a revision of its own, and the counts move with them. What is so already doesn't change. What is archived or snoozed
 -- counts nowhere; nothing is both.
--- $1 user text, $2 notification bigint[], $3 change text: read, mark (read, unless snoozed), unread, seen, archive, unarchive,
--- snooze, unsnooze, delete, $4 until when (of snooze; else null) timestamptz
+-- $1 user text, $2 notification bigint[], $3 change text: read, mark (read, unless snoozed), unread, seen, acknowledge (read, too),
+-- archive, unarchive (what had expired is kept from then on), snooze, unsnooze, delete, $4 until when (of snooze; else null) timestamptz
 -- One row a changed notification: its id and revision.
 with target as (
     select id, row_number() over (order by id) as nth,
@@ -26,6 +26,7 @@ with target as (
                when 'mark' then read_at is null and snoozed_until is null
                when 'unread' then read_at is not null
                when 'seen' then seen_at is null
+               when 'acknowledge' then acknowledged_at is null
                when 'archive' then archived_at is null
                when 'unarchive' then archived_at is not null
                when 'snooze' then snoozed_until is distinct from $4::timestamptz
@@ -43,10 +44,12 @@ with target as (
 )
 update neurolink_notifications n
    set rev = m.base + t.nth,
-       seen_at = case when $3 in ('seen', 'read', 'mark') then coalesce(n.seen_at, now()) else n.seen_at end,
-       read_at = case when $3 in ('read', 'mark') then coalesce(n.read_at, now()) when $3 = 'unread' then null else n.read_at end,
+       seen_at = case when $3 in ('seen', 'read', 'mark', 'acknowledge') then coalesce(n.seen_at, now()) else n.seen_at end,
+       read_at = case when $3 in ('read', 'mark', 'acknowledge') then coalesce(n.read_at, now()) when $3 = 'unread' then null else n.read_at end,
+       acknowledged_at = case $3 when 'acknowledge' then now() else n.acknowledged_at end,
+       expires_at = case when $3 = 'unarchive' and n.expires_at <= now() then null else n.expires_at end,
        archived_at = case when $3 = 'archive' then now() when $3 in ('unarchive', 'snooze') then null else n.archived_at end,
-       snoozed_until = case when $3 = 'snooze' then $4 when $3 in ('read', 'archive', 'unsnooze', 'delete') then null
+       snoozed_until = case when $3 = 'snooze' then $4 when $3 in ('read', 'acknowledge', 'archive', 'unsnooze', 'delete') then null
                             else n.snoozed_until end,
        deleted_at = case $3 when 'delete' then now() end,
        title = case $3 when 'delete' then '' else n.title end,

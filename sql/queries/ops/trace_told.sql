@@ -16,7 +16,8 @@ with recursive rules as (
       from rules r
 )
 select r.rule_id, r.told,
-       n.id, n.user_id, n.rule_version, n.step, n.in_app, n.title, n.created_at, n.seen_at, n.read_at, n.archived_at, n.deleted_at
+       n.id, n.user_id, n.rule_version, n.step, n.in_app, n.title, n.created_at, n.seen_at, n.read_at, n.archived_at, n.deleted_at,
+       n.acknowledged_at, n.resolved_at, n.expires_at
   from counted r
  cross join lateral (
        select * from neurolink_notifications

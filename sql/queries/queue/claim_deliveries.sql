@@ -27,7 +27,7 @@ with due as materialized (
 select c.id as job_id, c.ref_id, c.channel, c.lane, c.attempt, c.max_attempts, due.was_due,
        d.status, d.address, d.display_name, d.content::text as content, d.user_id, d.notification_id,
        n.locale, n.title, n.body, n.action_url, n.action_label, n.severity, n.created_at,
-       n.deleted_at is not null as is_deleted
+       n.deleted_at is not null as is_deleted, n.resolved_at is not null as is_resolved, n.expires_at <= now() as is_expired
   from claimed c
   join due using (id)
   left join neurolink_delivery_log d on d.id = c.ref_id

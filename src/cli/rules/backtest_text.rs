@@ -32,6 +32,22 @@ pub(super) fn told(came: &Backtest, output: Output) -> String {
         came.people.total,
         came.seconds
     );
+    if came.digests > 0 {
+        let _ = writeln!(text, "{} of the notifications are digests", came.digests);
+    }
+    if let Some(minute) = came.busiest_minute.filter(|minute| minute.notifications > 1) {
+        let _ = writeln!(
+            text,
+            "at most {} notifications in a minute ({})",
+            minute.notifications, minute.at
+        );
+    }
+    for reason in ["deduplicated", "throttled", "delayed", "digested", "expired", "too_late", "no_date", "shadow"] {
+        if let Some(count) = came.suppressed.get(reason) {
+            let word = colors.paint(Style::Odd, reason);
+            let _ = writeln!(text, "  {word}: {count}");
+        }
+    }
     if came.failed > 0 {
         let word = colors.paint(Style::Bad, came.failed);
         let _ = writeln!(text, "{word} events can't be evaluated");

@@ -201,6 +201,7 @@ mod tests {
             created_at: jiff::Timestamp::UNIX_EPOCH,
             updated_at: jiff::Timestamp::UNIX_EPOCH,
             fault: None,
+            hold: None,
         }
     }
 

@@ -56,6 +56,14 @@ fn table(rules: &[Saved], output: Output) -> String {
             text.push_str(&format!("  {}", output.colors.paint(Style::Quiet, "off")));
         }
         text.push('\n');
+        if let Some(hold) = &rule.hold {
+            text.push_str(&format!(
+                "       {} {}; held back: {}\n",
+                output.colors.paint(Style::Bad, "held:"),
+                hold.reason,
+                hold.held_count
+            ));
+        }
         if let Some(fault) = &rule.fault {
             text.push_str(&format!(
                 "       {} {}{}{}\n",

@@ -10,6 +10,7 @@ mod import;
 mod list;
 mod preview;
 mod preview_text;
+mod release;
 mod store;
 mod subject;
 
@@ -24,6 +25,7 @@ Examples:
   neurolink rules backtest new.yaml --since 7d       what it would have done, beside the saved rule
   neurolink rules export -o rules.yaml               all rules, in an order that makes good diffs
   neurolink rules import rules.yaml --dry-run        what would change
+  neurolink rules release invoice_overdue            a rule that told too much goes on
 
 A file holds one rule or a list of them, in YAML (or JSON, when its name ends so), with the fields of the API:
 name, source_module, event_type_pattern, conditions, notification_template, priority, enabled.";
@@ -51,6 +53,8 @@ enum Command {
     Export(export::Args),
     /// Bring the rules to what files say, by name
     Import(import::Args),
+    /// Let a rule go on that is held because it told too much
+    Release(release::Args),
 }
 
 /// Runs the subcommand.
@@ -65,5 +69,6 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         Command::Backtest(args) => Box::pin(backtest::run(args, context)).await,
         Command::Export(args) => Box::pin(export::run(args, context)).await,
         Command::Import(args) => Box::pin(import::run(args, context)).await,
+        Command::Release(args) => Box::pin(release::run(args, context)).await,
     }
 }

@@ -38,6 +38,18 @@ pub(super) fn told(preview: &Preview, output: Output) -> String {
     if let Some(part) = preview.trace.as_ref().filter(|part| !part.parts.is_empty()) {
         tree(&mut text, part, 1, colors);
     }
+    for remembered in &preview.memory {
+        let key = colors.paint(Style::Name, remembered.key);
+        let value = match &remembered.value {
+            Some(value) => format!(" [{value}]"),
+            None => String::new(),
+        };
+        let at = match remembered.at {
+            Some(at) => format!(": {at}"),
+            None => String::new(),
+        };
+        let _ = writeln!(text, "  {key}{value}: {}{at}", remembered.why);
+    }
     said(&mut text, &preview.hints, colors);
     said(&mut text, &preview.warnings, colors);
     if !preview.matched && people > 0 {
@@ -120,9 +132,13 @@ fn said(text: &mut String, all: &[Said], colors: Colors) {
 fn recipient(text: &mut String, person: &Recipient, colors: Colors) {
     let name = colors.paint(Style::Head, &person.user_id);
     let _ = writeln!(text, "\n{name} ({}): {}", person.locale, person.why);
-    if !person.is_told {
-        let word = colors.paint(Style::Bad, "not told");
-        let _ = writeln!(text, "  {word}: the text can't be written");
+    if let Some(reason) = person.reason.as_deref().filter(|_| !person.is_told) {
+        let until = match person.until {
+            Some(until) => format!(" until {until}"),
+            None => String::new(),
+        };
+        let word = colors.paint(Style::Odd, "not told now");
+        let _ = writeln!(text, "  {word}: {reason}{until}");
     }
     for way in &person.deliveries {
         let to = way.address.as_deref().unwrap_or_default();

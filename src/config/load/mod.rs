@@ -149,12 +149,16 @@ fn worker(r: &mut Reader<'_>) -> Result<Worker, Reported> {
     let rule_watchdog = r.value("NEUROLINK_RULE_WATCHDOG", |t| {
         values::duration_within(t, "100ms", "1m")
     });
+    let storm_limit = r.value("NEUROLINK_STORM_LIMIT", |t| {
+        values::count(t, 0, 100_000_000)
+    });
     Ok(Worker {
         wake_mode: wake_mode?,
         batch_size: batch_size?,
         delivery_lease: delivery_lease?,
         delivery_max_attempts: delivery_max_attempts?,
         rule_watchdog: rule_watchdog?,
+        storm_limit: storm_limit?,
     })
 }
 

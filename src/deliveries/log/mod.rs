@@ -105,6 +105,8 @@ pub struct Delivery {
     pub running: bool,
     /// When it is tried next; `None` = it is being sent, or not tried any more.
     pub next_attempt_at: Option<Timestamp>,
+    /// Why the first attempt didn't come at once: `quiet_hours`.
+    pub deferred_by: Option<String>,
     /// Where to.
     pub address: Option<String>,
     /// Attempts made.

@@ -58,6 +58,7 @@ fn delivery(row: &Row) -> Result<Delivery> {
         status: row.try_get("status")?,
         running: row.try_get("running")?,
         next_attempt_at: row.try_get("next_attempt_at")?,
+        deferred_by: row.try_get("deferred_by")?,
         address: row.try_get("address")?,
         attempts: row.try_get("attempts")?,
         provider: row.try_get("provider")?,

@@ -152,22 +152,42 @@ impl Event {
         let Some(row) = row(client, id).await? else {
             return Ok(None);
         };
-        let event = Self {
-            id,
-            source_module: row.try_get("source_module")?,
-            event_type: row.try_get("event_type")?,
-            severity: Severity::parse(row.try_get("severity")?).unwrap_or_default(),
-            occurred_at: row.try_get("occurred_at")?,
-            received_at: row.try_get("received_at")?,
-            payload: row.try_get("payload")?,
-            correlation_id: row.try_get("correlation_id")?,
-            branch_id: row.try_get("branch_id")?,
-            actor_id: row.try_get("actor_id")?,
-            entity_type: row.try_get("entity_type")?,
-            entity_id: row.try_get("entity_id")?,
-        };
-        Ok(Some((event, outcome(&row)?)))
+        Ok(Some((of(&row, id)?, outcome(&row)?)))
     }
+}
+
+impl Event {
+    /// Events as the rules see them, by id; those that aren't there are left out.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn find_many(client: &Client, ids: &[i64]) -> Result<Vec<Self>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let statement = client
+            .prepare_cached(include_str!("../../../sql/queries/ingest/read_many.sql"))
+            .await?;
+        let rows = client.query(&statement, &[&ids]).await?;
+        rows.iter().map(|row| of(row, row.try_get("id")?)).collect()
+    }
+}
+
+fn of(row: &Row, id: i64) -> Result<Event> {
+    Ok(Event {
+        id,
+        source_module: row.try_get("source_module")?,
+        event_type: row.try_get("event_type")?,
+        severity: Severity::parse(row.try_get("severity")?).unwrap_or_default(),
+        occurred_at: row.try_get("occurred_at")?,
+        received_at: row.try_get("received_at")?,
+        payload: row.try_get("payload")?,
+        correlation_id: row.try_get("correlation_id")?,
+        branch_id: row.try_get("branch_id")?,
+        actor_id: row.try_get("actor_id")?,
+        entity_type: row.try_get("entity_type")?,
+        entity_id: row.try_get("entity_id")?,
+    })
 }
 
 fn item(row: &Row) -> Result<Item> {

@@ -5,6 +5,8 @@ pub mod store;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::kernel::Severity;
 use crate::rules::Rendered;
 
@@ -17,12 +19,16 @@ pub struct NewNotification {
     pub user_id: String,
     /// Whether it goes into the inbox (else it is told on other channels only).
     pub in_app: bool,
-    /// Which event of the batch it is of (its index there).
-    pub event: usize,
-    /// The rule.
-    pub rule_id: i64,
+    /// Which event of the batch it is of (its index there); `None` = of none, as what gathers others is.
+    pub event: Option<usize>,
+    /// The rule, if one made it.
+    pub rule_id: Option<i64>,
     /// Its version.
-    pub rule_version: i32,
+    pub rule_version: Option<i32>,
+    /// 0 = the first telling; escalations and reminders count up.
+    pub step: i16,
+    /// When it is of no use any more.
+    pub expires_at: Option<Timestamp>,
     /// The rule's category.
     pub category: String,
     /// The rule's severity, or the event's.

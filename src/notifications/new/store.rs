@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use postgres_types::{ToSql, Type};
 
 use crate::db::{Client, CopyRows};
@@ -66,18 +67,21 @@ pub async fn insert(client: &Client, events: &[Event], new: &[NewNotification]) 
     let shares = Shares::of(new);
     let (users, counts) = (&shares.users, &shares.counts);
     let nth: Vec<i32> = shares.nth;
-    let of = |n: &NewNotification| &events[n.event];
+    let of = |n: &NewNotification| n.event.map(|index| &events[index]);
     let ids: Vec<i64> = new.iter().map(|n| n.id).collect();
     let user_ids: Vec<&str> = new.iter().map(|n| n.user_id.as_str()).collect();
-    let event_ids: Vec<i64> = new.iter().map(|n| of(n).id).collect();
-    let rule_ids: Vec<i64> = new.iter().map(|n| n.rule_id).collect();
-    let rule_versions: Vec<i32> = new.iter().map(|n| n.rule_version).collect();
-    let modules: Vec<&str> = new.iter().map(|n| of(n).source_module.as_str()).collect();
-    let types: Vec<&str> = new.iter().map(|n| of(n).event_type.as_str()).collect();
-    let entity_types: Vec<Option<&str>> =
-        new.iter().map(|n| of(n).entity_type.as_deref()).collect();
-    let entity_ids: Vec<Option<&str>> = new.iter().map(|n| of(n).entity_id.as_deref()).collect();
-    let branches: Vec<Option<&str>> = new.iter().map(|n| of(n).branch_id.as_deref()).collect();
+    let event_ids: Vec<Option<i64>> = new.iter().map(|n| of(n).map(|e| e.id)).collect();
+    let rule_ids: Vec<Option<i64>> = new.iter().map(|n| n.rule_id).collect();
+    let rule_versions: Vec<Option<i32>> = new.iter().map(|n| n.rule_version).collect();
+    let steps: Vec<i16> = new.iter().map(|n| n.step).collect();
+    let named = |name: fn(&Event) -> Option<&str>| -> Vec<Option<&str>> {
+        new.iter().map(|n| of(n).and_then(name)).collect()
+    };
+    let modules = named(|e| Some(&e.source_module));
+    let types = named(|e| Some(&e.event_type));
+    let entity_types = named(|e| e.entity_type.as_deref());
+    let entity_ids = named(|e| e.entity_id.as_deref());
+    let branches = named(|e| e.branch_id.as_deref());
     let categories: Vec<&str> = new.iter().map(|n| n.category.as_str()).collect();
     let severities: Vec<&str> = new.iter().map(|n| n.severity.as_str()).collect();
     let texts = || new.iter().map(|n| &n.texts);
@@ -87,7 +91,9 @@ pub async fn insert(client: &Client, events: &[Event], new: &[NewNotification]) 
     let urls: Vec<Option<&str>> = texts().map(|t| t.action_url.as_deref()).collect();
     let labels: Vec<Option<&str>> = texts().map(|t| t.action_label.as_deref()).collect();
 
-    let parameters: [&(dyn ToSql + Sync); 20] = [
+    let expiries: Vec<Option<Timestamp>> = new.iter().map(|n| n.expires_at).collect();
+
+    let parameters: [&(dyn ToSql + Sync); 22] = [
         users,
         counts,
         &ids,
@@ -108,6 +114,8 @@ pub async fn insert(client: &Client, events: &[Event], new: &[NewNotification]) 
         &bodies,
         &urls,
         &labels,
+        &steps,
+        &expiries,
     ];
     let locked: [&(dyn ToSql + Sync); 1] = [users];
     // Both are sent before either is answered; a missing inbox fails the second by its null revision.
@@ -126,7 +134,7 @@ pub async fn insert(client: &Client, events: &[Event], new: &[NewNotification]) 
 /// # Errors
 /// The database's, or that somebody has no inbox; the batch has then failed as a whole.
 pub async fn copy(client: &Client, events: &[Event], new: &[NewNotification]) -> Result<()> {
-    const COLUMNS: [Type; 19] = [
+    const COLUMNS: [Type; 21] = [
         Type::INT8,
         Type::TEXT,
         Type::BOOL,
@@ -146,6 +154,8 @@ pub async fn copy(client: &Client, events: &[Event], new: &[NewNotification]) ->
         Type::TEXT,
         Type::TEXT,
         Type::TEXT,
+        Type::INT2,
+        Type::TIMESTAMPTZ,
     ];
     if new.is_empty() {
         return Ok(());
@@ -155,21 +165,21 @@ pub async fn copy(client: &Client, events: &[Event], new: &[NewNotification]) ->
     let mut rows = CopyRows::new(&COLUMNS, new.len() * 320);
     let mut open = Vec::with_capacity(new.len());
     for n in new {
-        let (event, texts) = (&events[n.event], &n.texts);
+        let (event, texts) = (n.event.map(|index| &events[index]), &n.texts);
         let rev = n.in_app.then_some(0_i64);
-        let row: [&(dyn ToSql + Sync); 19] = [
+        let row: [&(dyn ToSql + Sync); 21] = [
             &n.id,
             &n.user_id,
             &n.in_app,
             &rev,
-            &event.id,
+            &event.map(|e| e.id),
             &n.rule_id,
             &n.rule_version,
-            &event.source_module,
-            &event.event_type,
-            &event.entity_type,
-            &event.entity_id,
-            &event.branch_id,
+            &event.map(|e| &e.source_module),
+            &event.map(|e| &e.event_type),
+            &event.and_then(|e| e.entity_type.as_ref()),
+            &event.and_then(|e| e.entity_id.as_ref()),
+            &event.and_then(|e| e.branch_id.as_ref()),
             &n.category,
             &n.severity.as_str(),
             &texts.locale,
@@ -177,6 +187,8 @@ pub async fn copy(client: &Client, events: &[Event], new: &[NewNotification]) ->
             &texts.body,
             &texts.action_url,
             &texts.action_label,
+            &n.step,
+            &n.expires_at,
         ];
         if n.in_app {
             open.push(rows.push_open(&row, REV)?);

@@ -1,4 +1,4 @@
-//! Are rules faulty? One that matches nothing is no fault.
+//! Are rules faulty, or held because they told too much? One that matches nothing is no fault.
 
 use serde_json::json;
 
@@ -12,6 +12,17 @@ const NAMED: usize = 10;
 pub(super) struct Rules {
     pub(super) any_enabled: bool,
     pub(super) faults: Vec<Fault>,
+    pub(super) held: Vec<Held>,
+}
+
+/// An enabled rule that the storm guard holds.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub(super) id: i64,
+    pub(super) name: String,
+    pub(super) reason: String,
+    pub(super) held_count: i64,
+    pub(super) held_seconds: f64,
 }
 
 /// An enabled rule that isn't evaluated, and why.
@@ -32,6 +43,15 @@ pub(super) fn judge(rules: &Rules) -> Vec<Finding> {
             Finding::error("rules_faulty", format!("{more} more rules are faulty"))
                 .evidence(json!({"more": more}))
                 .cure("neurolink rules check"),
+        );
+    }
+    findings.extend(rules.held.iter().take(NAMED).map(held));
+    if rules.held.len() > NAMED {
+        let more = rules.held.len() - NAMED;
+        findings.push(
+            Finding::warning("rules_held", format!("{more} more rules are held"))
+                .evidence(json!({"more": more}))
+                .cure("neurolink rules list"),
         );
     }
     if !rules.any_enabled {
@@ -61,6 +81,19 @@ fn finding(fault: &Fault) -> Finding {
     .cure(format!("# correct it, or switch it off: update neurolink_notification_rules set enabled = false where id = {};", fault.id))
 }
 
+fn held(held: &Held) -> Finding {
+    Finding::warning(
+        "rule_held",
+        format!(
+            "the rule {} is held, and tells nobody: {}; held back since: {}",
+            held.name, held.reason, held.held_count
+        ),
+    )
+    .evidence(json!({"rule_id": held.id, "rule": held.name, "held_count": held.held_count, "held_seconds": held.held_seconds}))
+    .cure(format!("select neurolink_release_rule({});", held.id))
+    .cure("# or correct it: a new version isn't held")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +110,7 @@ mod tests {
         let rules = |many: i64| Rules {
             any_enabled: true,
             faults: (0..many).map(fault).collect(),
+            held: Vec::new(),
         };
         assert_eq!(judge(&rules(0)), []);
         assert_eq!(judge(&rules(2)).len(), 2);
@@ -86,5 +120,21 @@ mod tests {
             (NAMED + 1, Some(5))
         );
         assert_eq!(judge(&Rules::default())[0].code, "rules_none");
+        let held = Rules {
+            any_enabled: true,
+            held: (0..12)
+                .map(|id| Held {
+                    id,
+                    name: format!("rule {id}"),
+                    reason: "too many".to_owned(),
+                    held_count: 7,
+                    held_seconds: 60.0,
+                })
+                .collect(),
+            ..Rules::default()
+        };
+        let found = judge(&held);
+        assert_eq!((found.len(), found[0].code), (NAMED + 1, "rule_held"));
+        assert_eq!(found[NAMED].evidence["more"], 2);
     }
 }

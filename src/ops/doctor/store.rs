@@ -18,7 +18,7 @@ use super::pauses::Pause;
 use super::pins::Pin;
 use super::queue::Place;
 use super::rights::{Lack, Rights};
-use super::rules::{Fault, Rules};
+use super::rules::{Fault, Held, Rules};
 use super::server::Server;
 use super::tables::Table;
 use super::workers::Worker;
@@ -222,6 +222,7 @@ pub(super) async fn events(db: &Db) -> Result<Events> {
 pub(super) async fn rules(db: &Db) -> Result<Rules> {
     let enabled = include_str!("../../../sql/queries/ops/doctor_rules_enabled.sql");
     let faults = include_str!("../../../sql/queries/ops/doctor_rules.sql");
+    let held = include_str!("../../../sql/queries/ops/doctor_rules_held.sql");
     Ok(Rules {
         any_enabled: row(db, enabled, |row| row.try_get("any_enabled")).await?,
         faults: rows(db, faults, &[], |row| {
@@ -231,6 +232,16 @@ pub(super) async fn rules(db: &Db) -> Result<Rules> {
                 kind: row.try_get("kind")?,
                 place: row.try_get("place")?,
                 detail: row.try_get("detail")?,
+            })
+        })
+        .await?,
+        held: rows(db, held, &[], |row| {
+            Ok(Held {
+                id: row.try_get("id")?,
+                name: row.try_get("name")?,
+                reason: row.try_get("reason")?,
+                held_count: row.try_get("held_count")?,
+                held_seconds: row.try_get("held_seconds")?,
             })
         })
         .await?,

@@ -189,6 +189,12 @@ pub struct Told {
     pub archived_at: Option<Timestamp>,
     /// When it was deleted.
     pub deleted_at: Option<Timestamp>,
+    /// When its reader said that they take care of it.
+    pub acknowledged_at: Option<Timestamp>,
+    /// When a later event settled what it spoke of.
+    pub resolved_at: Option<Timestamp>,
+    /// When it leaves, or left, the inbox by itself.
+    pub expires_at: Option<Timestamp>,
     /// One per channel.
     pub deliveries: Vec<Delivery>,
 }
@@ -219,6 +225,10 @@ pub struct Delivery {
     pub delivered_at: Option<Timestamp>,
     /// When it came to its end.
     pub ended_at: Option<Timestamp>,
+    /// Why its first attempt didn't come at once: `quiet_hours`.
+    pub deferred_by: Option<String>,
+    /// When it is tried next; `None` = it is being sent, or not tried any more.
+    pub next_attempt_at: Option<Timestamp>,
     /// The last ones, in order.
     pub attempts: Vec<Attempt>,
 }

@@ -83,6 +83,7 @@ fn today(id: i64, row: &Row) -> Result<Today> {
             notification_template: row.try_get("notification_template")?,
             priority: row.try_get("priority")?,
             version: row.try_get("version")?,
+            is_held: false,
         },
         enabled: row.try_get("enabled")?,
         fault: kind.zip(said),
@@ -141,6 +142,9 @@ pub async fn told(
             read_at: row.try_get("read_at")?,
             archived_at: row.try_get("archived_at")?,
             deleted_at: row.try_get("deleted_at")?,
+            acknowledged_at: row.try_get("acknowledged_at")?,
+            resolved_at: row.try_get("resolved_at")?,
+            expires_at: row.try_get("expires_at")?,
             deliveries: deliveries.remove(&id).unwrap_or_default(),
         };
         let by = by_rule.entry(row.try_get("rule_id")?).or_default();
@@ -188,6 +192,8 @@ fn delivery(id: i64, row: &Row) -> Result<Delivery> {
         sent_at: row.try_get("sent_at")?,
         delivered_at: row.try_get("delivered_at")?,
         ended_at: row.try_get("ended_at")?,
+        deferred_by: row.try_get("deferred_by")?,
+        next_attempt_at: row.try_get("next_attempt_at")?,
         attempts: Vec::new(),
     })
 }

@@ -59,6 +59,10 @@ pub struct Backtest {
     pub failed: u64,
     /// Notifications it would have made.
     pub notifications: u64,
+    /// Of these, those that would have gathered others.
+    pub digests: u64,
+    /// The minute in which most would have been made; a rule over its `storm_limit` would have been held there.
+    pub busiest_minute: Option<Busiest>,
     /// By person, who would have been told most first.
     pub people: Shown<PersonCount>,
     /// By the events' branch, most first.
@@ -67,7 +71,7 @@ pub struct Backtest {
     pub channels: Vec<ChannelCount>,
     /// By day (UTC) of receipt.
     pub days: Vec<DayCount>,
-    /// Why somebody or nobody would have been told less: `no_recipient` counts events, the rest deliveries.
+    /// Why somebody or nobody would have been told less, or later: `no_recipient` counts events, the rest people.
     pub suppressed: BTreeMap<String, u64>,
     /// Warnings that would have been noted, most first.
     pub warnings: Vec<WarningCount>,
@@ -86,6 +90,15 @@ pub struct Window {
     pub from: Timestamp,
     /// To.
     pub to: Timestamp,
+}
+
+/// A minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Busiest {
+    /// Its beginning.
+    pub at: Timestamp,
+    /// Notifications.
+    pub notifications: u64,
 }
 
 /// A person's share.

@@ -56,6 +56,8 @@ pub struct Preview {
     pub recipients: Shown<Recipient>,
     /// Who holds one of its roles or is named, and would not be told.
     pub left_out: Shown<LeftOut>,
+    /// What its memory means for the event, as if nothing were remembered yet.
+    pub memory: Vec<Remembered>,
     /// Its texts in every language that it or its recipients have.
     pub texts: Vec<Texts>,
     /// What the event's outcome would say was suppressed, over all recipients.
@@ -172,8 +174,12 @@ pub struct Recipient {
     pub why: String,
     /// Their language.
     pub locale: String,
-    /// Whether a notification would be made; not where its texts can't be written.
+    /// Whether a notification would be made at once.
     pub is_told: bool,
+    /// Why not: `delayed`, `digested`, `shadow` …, or `render_failed` where its texts can't be written.
+    pub reason: Option<String>,
+    /// Until when it would be put off.
+    pub until: Option<Timestamp>,
     /// Whether it would be in their inbox.
     pub in_app: bool,
     /// The notification's title.
@@ -189,10 +195,25 @@ pub struct Way {
     pub channel: &'static str,
     /// `delivered` (in-app), `pending`, `suppressed`.
     pub status: &'static str,
-    /// Why it is suppressed: `preference`, `not_configured`, `no_address`.
+    /// Why it is suppressed (`preference`, `not_configured`, `no_address`) or waits (`quiet_hours`).
     pub reason: Option<&'static str>,
+    /// Until when it waits.
+    pub until: Option<Timestamp>,
     /// Where to; masked for auditors.
     pub address: Option<String>,
+}
+
+/// What one key of a rule's memory means for an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Remembered {
+    /// `delay`, `dedupe_key`, `throttle`, `digest`, `escalate`, `resolves`, `expires_after`, `shadow`, `storm_limit`.
+    pub key: &'static str,
+    /// In words.
+    pub why: String,
+    /// The key that is counted by, or the date that is meant, as the event gives it.
+    pub value: Option<String>,
+    /// When.
+    pub at: Option<Timestamp>,
 }
 
 /// Somebody who would not be told.

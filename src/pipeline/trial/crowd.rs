@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::db::Client;
 use crate::directory::{self, People};
 use crate::kernel::Result;
-use crate::pipeline::compose;
+use crate::pipeline::choose;
 use crate::pipeline::trial::rule::Judgement;
 
 /// Everybody asked for so far.
@@ -29,7 +29,7 @@ impl Crowd {
     ) -> Result<Arc<People>> {
         let mut is_new = false;
         for judgement in judgements {
-            let (roles, ids) = compose::wanted(&judgement.judged);
+            let (roles, ids) = choose::wanted(&judgement.judged);
             for role in roles {
                 is_new |= self.roles.insert(role);
             }
@@ -43,5 +43,10 @@ impl Crowd {
             self.people = Arc::new(directory::store::find(client, &roles, &ids).await?);
         }
         Ok(self.people.clone())
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> Arc<People> {
+        self.people.clone()
     }
 }

@@ -1,9 +1,11 @@
 //! Rules tried before they fire. Comes from drafts and saved rules with events, stored or made up, goes to `ops::trial`'s answers.
-//! Law: what would be is worked out by [`compose`](super::compose), the very functions that workers call; here is only what they
-//! are called with, and the counting of what they give. Nothing is written.
+//! Law: what would be is worked out by [`compose`](super::compose), `choose` and `decide`, the very functions that workers call; here is
+//! only what they are called with, and the counting of what they give. Nothing is written.
 
 mod backtest;
+mod course;
 mod crowd;
+mod memory;
 mod patience;
 mod preview;
 mod reasons;

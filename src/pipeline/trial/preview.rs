@@ -5,19 +5,23 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Trier;
+use super::course::{Course, Step};
 use super::patience::{Watch, patiently};
-use super::rule::{self, Judgement, Trial, Worked};
-use super::{reasons, texts};
+use super::rule::{self, Done, Trial};
+use super::{memory, reasons, texts};
 use crate::deliveries::Planned;
 use crate::deliveries::channels::email::Drawing;
-use crate::directory::{self, People, Person};
+use crate::directory::{self, People, Person, recipients};
 use crate::kernel::{ChannelKind, Error, Result, mask};
 use crate::notifications::NewNotification;
 use crate::ops::trial::Shown;
 use crate::ops::trial::preview::{
     LeftOut, PEOPLE, Preview, Question, Recipient, Said, TriedEvent, TriedRule, Way, Wrong,
 };
-use crate::pipeline::compose::{self, Judged};
+use crate::pipeline::choose;
+use crate::pipeline::compose::{Composed, Judged};
+use crate::pipeline::decide::Decided;
+use crate::pipeline::replay::Turn;
 use crate::rules::set::EventContext;
 use crate::rules::{Finding, Match};
 
@@ -34,28 +38,24 @@ pub(super) async fn run(trier: &Trier, question: Question) -> Result<Preview> {
     let Some((trial, judged)) = trial else {
         return Ok(preview);
     };
-    let (roles, mut ids) = compose::wanted(std::slice::from_ref(&judged));
+    let (roles, mut ids) = choose::wanted(std::slice::from_ref(&judged));
     ids.extend(question.users.iter().cloned());
     let client = trier.db.client().await?;
-    let people = directory::store::find(&client, &roles, &ids).await?;
+    let people = Arc::new(directory::store::find(&client, &roles, &ids).await?);
     let most = i64::try_from(PEOPLE).unwrap_or(i64::MAX);
     let inactive = People::inactive(&client, &roles, &ids, most).await?;
     drop(client);
     let (configured, drawing) = (trier.configured.clone(), trier.drawing.clone());
     patiently(move |watch| {
-        let judgement = Judgement {
-            events: vec![question.event.clone()],
-            judged: vec![judged],
-            failed: 0,
-        };
         Tried {
             question: &question,
             trial: &trial,
             people: &people,
             inactive,
+            configured: &configured,
             drawing: &drawing,
         }
-        .fill(preview, judgement, &configured, watch)
+        .fill(preview, judged, watch)
     })
     .await?
 }
@@ -78,6 +78,7 @@ fn look(question: &Question, watch: &Watch) -> Looked {
         trace: None,
         recipients: Shown::default(),
         left_out: Shown::default(),
+        memory: Vec::new(),
         texts: Vec::new(),
         suppressed: Vec::new(),
         warnings: Vec::new(),
@@ -120,10 +121,9 @@ fn look(question: &Question, watch: &Watch) -> Looked {
     let judged = match EventContext::new(event) {
         Ok(context) if !preview.matched => Judged {
             matches: trial
-                .rules
-                .rules()
-                .iter()
+                .rule()
                 .map(|rule| Match::supposed(rule, &context))
+                .into_iter()
                 .collect(),
             warnings: judged.warnings,
         },
@@ -160,34 +160,54 @@ fn said(finding: &Finding) -> (&'static str, String) {
 struct Tried<'a> {
     question: &'a Question,
     trial: &'a Trial,
-    people: &'a People,
+    people: &'a Arc<People>,
     /// Some of them, and how many there are.
     inactive: (Vec<(String, String)>, i64),
+    configured: &'a HashSet<ChannelKind>,
     drawing: &'a Drawing,
 }
 
 impl Tried<'_> {
-    fn fill(
-        self,
-        mut preview: Preview,
-        judgement: Judgement,
-        configured: &HashSet<ChannelKind>,
-        watch: &Watch,
-    ) -> Result<Preview> {
-        let Some(matched) = judgement.judged.first().and_then(|j| j.matches.first()) else {
+    fn fill(self, mut preview: Preview, judged: Judged, watch: &Watch) -> Result<Preview> {
+        let Question { event, now, .. } = self.question;
+        let Some(matched) = judged.matches.first().cloned() else {
             return Ok(preview);
         };
-        let Match { rule, audience } = matched.clone();
-        let chosen = self.people.chosen(&audience);
-        let Worked {
-            composed, failed, ..
-        } = rule::work(judgement, self.people, configured, watch);
-        if failed > 0 {
-            return Err(Error::unavailable(
-                "the rule's texts break on this event; a worker would give it up",
-            ));
-        }
-        let context = EventContext::new(&self.question.event)?;
+        let Match { rule, audience, .. } = &matched;
+        let chosen = self.people.chosen(audience);
+        // As if nothing were remembered yet.
+        let mut course = Course::default();
+        let step = course.decide(
+            self.trial,
+            event.clone(),
+            copy(&judged),
+            self.people,
+            *now,
+            Turn::First,
+        );
+        preview.memory = memory::told(&matched, event, &step.decided, &course.ledger);
+        let off: HashMap<String, (String, Option<jiff::Timestamp>)> = chosen
+            .iter()
+            .filter_map(|person| {
+                let (reason, until) = memory::put_off(&step.decided, &person.id)?;
+                Some((person.id.clone(), (reason.to_owned(), until)))
+            })
+            .collect();
+        // Whoever is told later, or would be if it fired, is told the same: by a course without memory.
+        let whole = Decided {
+            tellings: everybody(&judged, self.people),
+            ..Decided::default()
+        };
+        let whole = Step {
+            event: event.clone(),
+            judged,
+            decided: whole,
+            now: *now,
+            turn: Turn::First,
+        };
+        let real = self.composed(step, watch)?;
+        let composed = self.composed(whole, watch)?;
+        let context = EventContext::new(event)?;
         let mut planned: HashMap<i64, Vec<Planned>> = HashMap::new();
         for delivery in composed.deliveries {
             let of = planned.entry(delivery.notification_id).or_default();
@@ -202,17 +222,24 @@ impl Tried<'_> {
             |id: &String| self.question.users.is_empty() || self.question.users.contains(id);
         let shown = chosen.iter().filter(|person| is_asked(&person.id));
         let items = shown.take(PEOPLE).map(|person| {
-            let (code, why) = reasons::chosen(person, &audience, &rule, &context);
+            let (code, why) = reasons::chosen(person, audience, rule, &context);
             let told = told.get(person.id.as_str()).copied();
             let deliveries = told.and_then(|told| planned.remove(&told.id));
-            self.recipient(person, (code, why), told, deliveries.unwrap_or_default())
+            let off = off.get(&person.id).cloned();
+            self.recipient(
+                person,
+                (code, why),
+                told,
+                off,
+                deliveries.unwrap_or_default(),
+            )
         });
         preview.recipients = Shown {
             items: items.collect(),
             total: chosen.len(),
         };
         let (inactive, every) = &self.inactive;
-        let out = reasons::left_out(self.people, &audience, inactive, &self.question.users);
+        let out = reasons::left_out(self.people, audience, inactive, &self.question.users);
         let more = usize::try_from(*every).unwrap_or_default();
         let total = out.len() + more.saturating_sub(inactive.len());
         let out = out.into_iter().filter(|person| is_asked(&person.user_id));
@@ -220,18 +247,25 @@ impl Tried<'_> {
             items: out.take(PEOPLE).collect::<Vec<LeftOut>>(),
             total,
         };
-        preview.texts = texts::every(&rule, &self.question.event, &chosen, self.drawing);
+        preview.texts = texts::every(rule, event, &chosen, self.drawing);
         // Of a rule that doesn't fire, the outcome would only say what its evaluation warned of.
         if preview.matched {
             preview.warnings.clear();
-            for outcome in composed.outcomes {
+            for outcome in real.outcomes {
                 preview.suppressed.extend(outcome.suppressed);
                 let warnings = outcome.warnings.into_iter();
                 preview.warnings.extend(warnings.map(Said::from));
             }
         }
-        debug_assert_eq!(self.trial.rules.len(), 1);
         Ok(preview)
+    }
+
+    fn composed(&self, step: Step, watch: &Watch) -> Result<Composed> {
+        let worked = rule::work(vec![step], self.people, self.configured, watch);
+        let done = worked.done.into_iter().next();
+        done.map(|Done { composed, .. }| composed).ok_or_else(|| {
+            Error::unavailable("the rule's texts break on this event; a worker would give it up")
+        })
     }
 
     fn recipient(
@@ -239,6 +273,7 @@ impl Tried<'_> {
         person: &Person,
         (code, why): (&'static str, String),
         told: Option<&NewNotification>,
+        off: Option<(String, Option<jiff::Timestamp>)>,
         deliveries: Vec<Planned>,
     ) -> Recipient {
         let address = |address: String| {
@@ -248,13 +283,20 @@ impl Tried<'_> {
                 mask::address(&address)
             }
         };
+        let is_told = told.is_some() && off.is_none();
+        let (reason, until) = match off {
+            Some((reason, until)) => (Some(reason), until),
+            None => (None, None),
+        };
         Recipient {
             user_id: person.id.clone(),
             display_name: person.display_name.clone(),
             code,
             why,
             locale: person.locale.clone(),
-            is_told: told.is_some(),
+            is_told,
+            reason: reason.or_else(|| told.is_none().then(|| "render_failed".to_owned())),
+            until,
             in_app: told.is_some_and(|told| told.in_app),
             title: told.map(|told| told.texts.title.clone()),
             deliveries: deliveries
@@ -262,10 +304,32 @@ impl Tried<'_> {
                 .map(|planned| Way {
                     channel: planned.channel.as_str(),
                     status: planned.status,
-                    reason: planned.reason,
+                    reason: planned.reason.or(planned.deferred_by),
+                    until: planned.not_before,
                     address: planned.address.map(address),
                 })
                 .collect(),
         }
+    }
+}
+
+/// All whom the matches choose.
+fn everybody(judged: &Judged, people: &People) -> Vec<choose::Telling> {
+    let mut tellings = Vec::new();
+    for (of, matched) in judged.matches.iter().enumerate() {
+        let chosen = recipients::choose(&matched.audience, people).into_iter();
+        tellings.extend(chosen.map(|person| choose::Telling {
+            event: 0,
+            of,
+            person,
+        }));
+    }
+    tellings
+}
+
+fn copy(judged: &Judged) -> Judged {
+    Judged {
+        matches: judged.matches.clone(),
+        warnings: judged.warnings.clone(),
     }
 }

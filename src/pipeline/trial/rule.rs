@@ -2,20 +2,26 @@
 //! written out.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::course::Step;
 use super::patience::Watch;
 use crate::directory::People;
 use crate::ingest::Event;
 use crate::kernel::ChannelKind;
-use crate::pipeline::compose::{self, Composed, Judged};
+use crate::pipeline::compose::{self, Composed, Judged, Order};
+use crate::pipeline::replay::Turn;
+use crate::rules::set::CompiledRule;
 use crate::rules::{Fault, RuleRow, RuleSet};
 
 /// A rule, compiled.
 pub(super) struct Trial {
     /// It alone.
     pub(super) rules: RuleSet,
+    /// Its id; of a draft: 0.
+    id: i64,
 }
 
 /// Events that the rule is true for, or warned about.
@@ -29,14 +35,24 @@ pub(super) struct Judgement {
     pub(super) failed: u64,
 }
 
-/// What would be written.
+/// What would be written of one event, at one moment.
+pub(super) struct Done {
+    /// The event.
+    pub(super) event: Event,
+    /// When.
+    pub(super) now: Timestamp,
+    /// Whether it was put off before.
+    pub(super) is_later: bool,
+    /// Its outcome, notifications and deliveries.
+    pub(super) composed: Composed,
+}
+
+/// What would be written of several.
 #[derive(Default)]
 pub(super) struct Worked {
-    /// Events that something came of.
-    pub(super) events: Vec<Event>,
-    /// Of each: its outcome, notifications and deliveries.
-    pub(super) composed: Composed,
-    /// Others, that could not be evaluated.
+    /// In the order they were decided.
+    pub(super) done: Vec<Done>,
+    /// Others, that could not be worked on.
     pub(super) failed: u64,
 }
 
@@ -49,8 +65,13 @@ impl Trial {
         let (rules, faults) = RuleSet::compile(std::slice::from_ref(row));
         match faults.into_iter().next() {
             Some((_, _, fault)) => Err(fault),
-            None => Ok(Self { rules }),
+            None => Ok(Self { rules, id: row.id }),
         }
+    }
+
+    /// The rule.
+    pub(super) fn rule(&self) -> Option<&Arc<CompiledRule>> {
+        self.rules.by_id(self.id)
     }
 
     /// Station 4 for past events, each as at the moment of its receipt; an event that breaks the evaluator costs itself.
@@ -60,18 +81,13 @@ impl Trial {
             if watch.is_over() {
                 break;
             }
-            let one = std::slice::from_ref(event);
-            let Ok(judged) = compose::judge(&self.rules, one, event.received_at, &watch.progress)
-            else {
-                all.failed += 1;
-                continue;
-            };
-            let came = judged
-                .into_iter()
-                .filter(|j| !j.matches.is_empty() || !j.warnings.is_empty());
-            for judged in came {
-                all.events.push(event.clone());
-                all.judged.push(judged);
+            match self.judge(event, event.received_at, watch) {
+                Ok(judged) if judged.matches.is_empty() && judged.warnings.is_empty() => {}
+                Ok(judged) => {
+                    all.events.push(event.clone());
+                    all.judged.push(judged);
+                }
+                Err(_) => all.failed += 1,
             }
         }
         all
@@ -95,54 +111,53 @@ impl Trial {
     }
 }
 
-/// Stations 5 and 6 for what was judged; an event that breaks the renderer costs itself.
-pub(super) fn work(
-    judgement: Judgement,
-    people: &People,
-    configured: &HashSet<ChannelKind>,
-    watch: &Watch,
-) -> Worked {
-    let Judgement {
-        mut events,
-        mut judged,
-        mut failed,
-    } = judgement;
-    loop {
-        let tellings = compose::tellings(&judged, people);
-        let numbers: Vec<i64> = (1..).take(tellings.len()).collect();
-        // Kept for another turn without the culprit, which is rare; a judgement is a few words an event.
-        let again: Vec<Judged> = judged.iter().map(copy).collect();
-        let composed = compose::compose(
-            &events,
-            judged,
-            people,
-            &tellings,
-            &numbers,
-            configured,
-            &watch.progress,
-        );
-        match composed {
-            Ok(composed) => {
-                return Worked {
-                    events,
-                    composed,
-                    failed,
-                };
-            }
-            Err((culprit, _)) if culprit < events.len() => {
-                events.remove(culprit);
-                judged = again;
-                judged.remove(culprit);
-                failed += 1;
-            }
-            Err(_) => return Worked::default(),
-        }
+impl Judgement {
+    /// This one, then another.
+    pub(super) fn then(mut self, other: Self) -> Self {
+        self.events.extend(other.events);
+        self.judged.extend(other.judged);
+        self.failed += other.failed;
+        self
     }
 }
 
-fn copy(judged: &Judged) -> Judged {
-    Judged {
-        matches: judged.matches.clone(),
-        warnings: judged.warnings.clone(),
+/// Stations 5 and 6 for what was decided; an event that breaks the renderer costs itself.
+pub(super) fn work(
+    steps: Vec<Step>,
+    people: &Arc<People>,
+    configured: &HashSet<ChannelKind>,
+    watch: &Watch,
+) -> Worked {
+    let mut worked = Worked::default();
+    for step in steps {
+        if watch.is_over() {
+            break;
+        }
+        let Step {
+            event,
+            judged,
+            decided,
+            now,
+            turn,
+        } = step;
+        let order = Order {
+            people: people.clone(),
+            numbers: (1..).take(decided.tellings.len()).collect(),
+            decided,
+            configured: configured.clone(),
+            now,
+            turn,
+        };
+        let one = std::slice::from_ref(&event);
+        match compose::compose(one, vec![judged], &order, &watch.progress) {
+            Ok(composed) => worked.done.push(Done {
+                event,
+                now,
+                is_later: turn == Turn::Later,
+                composed,
+            }),
+            Err(_) => worked.failed += 1,
+        }
     }
+    worked
 }

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::rule::Worked;
-use crate::ingest::Event;
+use super::backtest::Came;
+use super::rule::Done;
 use crate::kernel::ChannelKind;
 use crate::notifications::NewNotification;
 use crate::ops::trial::Shown;
 use crate::ops::trial::backtest::{
-    Backtest, BranchCount, ChannelCount, DayCount, Difference, Live, NAMED, PersonChange,
+    Backtest, BranchCount, Busiest, ChannelCount, DayCount, Difference, Live, NAMED, PersonChange,
     PersonCount, SAMPLED, Sample, Told, WarningCount, Window,
 };
 use crate::ops::trial::preview::{TriedEvent, TriedRule};
@@ -44,6 +44,10 @@ pub(super) struct Tally {
     suppressed: BTreeMap<String, u64>,
     warnings: HashMap<(&'static str, String), u64>,
     samples: VecDeque<Sample>,
+    digests: u64,
+    /// A minute since 1970, and how many were told in it.
+    minute: (i64, u64),
+    busiest: (i64, u64),
 }
 
 impl Tally {
@@ -56,15 +60,33 @@ impl Tally {
     }
 
     /// Counts what would have been written. Gives the ids of events that the rule was true for.
-    fn count(&mut self, worked: Worked) -> Vec<i64> {
-        let Worked {
-            events,
-            composed,
-            failed,
-        } = worked;
-        self.failed += failed;
+    fn count(&mut self, came: Came) -> Vec<i64> {
+        self.failed += came.failed;
         let mut ids = Vec::new();
-        for (event, outcome) in events.iter().zip(&composed.outcomes) {
+        for worked in came.worked {
+            self.failed += worked.failed;
+            for done in &worked.done {
+                self.add(done, &mut ids);
+            }
+        }
+        // A digest is one notification, of no event's branch.
+        for (user, at) in came.digests {
+            self.digests += 1;
+            self.tell(user, 1);
+            self.at(at, 1);
+            self.days.entry(day(at)).or_default().notifications += 1;
+        }
+        ids
+    }
+
+    fn add(&mut self, done: &Done, ids: &mut Vec<i64>) {
+        let Done {
+            event,
+            now,
+            is_later,
+            composed,
+        } = done;
+        for outcome in &composed.outcomes {
             for warning in &outcome.warnings {
                 let key = (warning.kind, warning.detail.clone());
                 if self.warnings.len() < WARNINGS || self.warnings.contains_key(&key) {
@@ -74,14 +96,17 @@ impl Tally {
             if outcome.rules_matched == 0 {
                 continue;
             }
-            ids.push(event.id);
+            // What was put off is of an event that was counted when it came.
+            let is_new = u64::from(!is_later);
+            if !is_later {
+                ids.push(event.id);
+            }
             let told = u64::try_from(outcome.notifications).unwrap_or_default();
-            self.matched += 1;
-            self.notifications += told;
-            let day = TimeZone::UTC.to_datetime(event.received_at).date();
+            self.matched += is_new;
+            self.at(*now, told);
             let branch = self.branches.entry(event.branch_id.clone()).or_default();
-            for share in [branch, self.days.entry(day).or_default()] {
-                share.matched += 1;
+            for share in [branch, self.days.entry(day(*now)).or_default()] {
+                share.matched += is_new;
                 share.notifications += told;
             }
             for suppressed in &outcome.suppressed {
@@ -94,10 +119,7 @@ impl Tally {
             }
         }
         for told in &composed.notifications {
-            match self.people.get_mut(&told.user_id) {
-                Some(count) => *count += 1,
-                None => drop(self.people.insert(told.user_id.clone(), 1)),
-            }
+            self.tell(told.user_id.clone(), 1);
         }
         for delivery in &composed.deliveries {
             let (made, withheld) = self.channels.entry(delivery.channel).or_default();
@@ -106,34 +128,56 @@ impl Tally {
                 None => *made += 1,
             }
         }
-        self.sample(&events, &composed.notifications, &ids);
-        ids
+        self.sample(done);
     }
 
-    /// Keeps the newest.
-    fn sample(&mut self, events: &[Event], told: &[NewNotification], ids: &[i64]) {
-        let newest: HashSet<i64> = ids.iter().rev().take(self.most_samples).copied().collect();
-        if newest.is_empty() {
-            return;
+    fn tell(&mut self, user: String, times: u64) {
+        self.notifications += times;
+        *self.people.entry(user).or_default() += times;
+    }
+
+    /// The minute in which most would have been told: what a storm guard goes by.
+    fn at(&mut self, now: Timestamp, told: u64) {
+        let minute = now.as_second().div_euclid(60);
+        if self.minute.0 != minute {
+            self.minute = (minute, 0);
         }
-        for (index, event) in events.iter().enumerate() {
-            if !newest.contains(&event.id) {
-                continue;
-            }
-            let of = told.iter().filter(|told| told.event == index);
-            let total = of.clone().count();
-            self.samples.push_back(Sample {
-                event: TriedEvent::of(event),
-                notifications: Shown {
-                    total,
-                    items: of.take(SAMPLED).map(sampled).collect(),
-                },
-            });
-            if self.samples.len() > self.most_samples {
-                self.samples.pop_front();
-            }
+        self.minute.1 += told;
+        if self.busiest.1 < self.minute.1 {
+            self.busiest = self.minute;
         }
     }
+
+    /// Keeps the newest; what was told later is of the sample it was put off from.
+    fn sample(&mut self, done: &Done) {
+        let told = &done.composed.notifications;
+        let notifications = Shown {
+            total: told.len(),
+            items: told.iter().take(SAMPLED).map(sampled).collect(),
+        };
+        if done.is_later {
+            let mut kept = self.samples.iter_mut();
+            if let Some(kept) = kept.find(|sample| sample.event.id == Some(done.event.id)) {
+                kept.notifications = notifications;
+            }
+            return;
+        }
+        let is_matched = done.composed.outcomes.iter().any(|o| o.rules_matched > 0);
+        if self.most_samples == 0 || !is_matched {
+            return;
+        }
+        if self.samples.len() == self.most_samples {
+            self.samples.pop_front();
+        }
+        self.samples.push_back(Sample {
+            event: TriedEvent::of(&done.event),
+            notifications,
+        });
+    }
+}
+
+fn day(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
 }
 
 fn sampled(told: &NewNotification) -> Told {
@@ -192,16 +236,18 @@ pub(super) struct Both {
 }
 
 impl Both {
-    /// Counts a stretch, in order. `live` is nothing where there is no rule to compare with, or it tells nobody.
-    pub(super) fn count(&mut self, new: Vec<Worked>, live: Option<Worked>) {
-        let mut mine: Vec<i64> = Vec::new();
-        for worked in new {
-            mine.extend(self.new.count(worked));
-        }
+    /// Counts a stretch, in order: of the rule tried, and of the one it is compared with if that tells anybody.
+    pub(super) fn count(&mut self, came: Vec<Came>) {
+        let mut came = came.into_iter();
+        let mine = came
+            .next()
+            .map_or_else(Vec::new, |came| self.new.count(came));
         if self.against.is_none() {
             return;
         }
-        let theirs = live.map_or_else(Vec::new, |worked| self.live.count(worked));
+        let theirs = came
+            .next()
+            .map_or_else(Vec::new, |came| self.live.count(came));
         let (new, old): (HashSet<i64>, HashSet<i64>) = (
             mine.iter().copied().collect(),
             theirs.iter().copied().collect(),
@@ -247,6 +293,11 @@ impl Both {
             matched: new.matched,
             failed: new.failed,
             notifications: new.notifications,
+            digests: new.digests,
+            busiest_minute: (new.busiest.1 > 0).then(|| Busiest {
+                at: Timestamp::from_second(new.busiest.0 * 60).unwrap_or_default(),
+                notifications: new.busiest.1,
+            }),
             people: people(new.people),
             branches: branches(new.branches),
             channels: new

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::rules::draft::Draft;
+use crate::rules::held::Hold;
 
 /// A rule as it stands in the database.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,6 +25,8 @@ pub struct Saved {
     pub updated_at: Timestamp,
     /// What is wrong with this version.
     pub fault: Option<Found>,
+    /// Whether this version told too much, and is held.
+    pub hold: Option<Hold>,
 }
 
 /// A version of a rule, past or present.

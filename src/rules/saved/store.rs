@@ -5,6 +5,7 @@ use tokio_postgres::Row;
 use crate::db::{Client, Tx};
 use crate::kernel::Result;
 use crate::rules::draft::Draft;
+use crate::rules::held;
 use crate::rules::saved::{Filter, Found, Saved, Version};
 
 /// A page, newest first, below an id.
@@ -205,6 +206,7 @@ fn saved(row: &Row) -> Result<Saved> {
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,
         fault: found(row)?,
+        hold: held::store::of_row(row)?,
     })
 }
 

@@ -5,6 +5,7 @@ mod evaluating;
 mod languages;
 mod properties;
 mod reference;
+mod remembering;
 mod rendering;
 
 use jiff::Timestamp;
@@ -56,6 +57,7 @@ pub(super) fn row(template: &str) -> RuleRow {
         notification_template: template.to_owned(),
         priority: 100,
         version: 1,
+        is_held: false,
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::rules::definition::{KEYS, LATER};
+use crate::rules::definition::{LATER, all_keys};
 use crate::rules::{helpers, limits, operators};
 
 const README: &str = include_str!("../README.md");
@@ -92,7 +92,7 @@ fn every_helper_does_what_the_table_says() {
 
 #[test]
 fn keys_operators_and_helpers_are_all_in_the_reference() {
-    for key in KEYS {
+    for key in all_keys() {
         assert!(README.contains(&format!("| `{key}` |")), "{key}");
     }
     for word in LATER.into_iter().chain(operators::OPERATORS) {
@@ -160,6 +160,9 @@ fn the_limits_of_the_reference_are_the_codes() {
                 limits::FIELDS,
             ],
         ),
+        ("steps of", vec![limits::ESCALATIONS, limits::RESOLVES]),
+        ("a dedupe,", vec![limits::KEY_CHARS]),
+        ("people told", vec![limits::AT_ONCE, limits::NAMED]),
         ("languages of", vec![limits::LANGUAGES]),
     ] {
         assert_eq!(numbers(line(begins)), expected, "{begins}");

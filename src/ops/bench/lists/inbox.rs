@@ -44,7 +44,7 @@ fn inboxes(world: &World) -> Vec<Answer> {
                 let below = below.to_string();
                 let mut args = vec![user, below.as_str()];
                 args.extend(given);
-                args.extend([limit.as_str(), &walked, "false"]);
+                args.extend([limit.as_str(), &walked, "false", "null"]);
                 answers.push(
                     Answer::new(format!("notifications, {whose}, {filter}, {place}"))
                         .then(read!("notifications/list"), &args)

@@ -1,0 +1,373 @@
+//! One match after the other, person by person: told, put off, gathered, or not told and why. Comes from [`Scene::decide`], in the order
+//! events occurred.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::ingest::Event;
+use crate::kernel::Lane;
+use crate::pipeline::choose::Telling;
+use crate::pipeline::decide::places::{digest, entity, fact, later, plan_key};
+use crate::pipeline::decide::{Admit, Decided, KEPT, KNOWN, Scene};
+use crate::pipeline::replay::Turn;
+use crate::rules::Match;
+use crate::rules::limits;
+use crate::rules::memory::ledger::{Alarm, Key, Ledger};
+use crate::rules::memory::model::{Dated, Delay};
+use crate::rules::memory::plan::{Plan, Planned};
+use crate::rules::memory::states::{Entity, Gathering, Rest, Same, Watch, Windows};
+use crate::rules::memory::store::Shadow;
+use crate::rules::model::{Moments, Suppressed};
+
+/// What one batch is decided with.
+pub(super) struct Desk<'a> {
+    pub(super) scene: &'a Scene<'a>,
+    pub(super) ledger: &'a mut Ledger,
+    pub(super) groups: HashMap<(usize, usize), Vec<Telling>>,
+    pub(super) rests: HashMap<(usize, usize), (String, usize)>,
+    pub(super) kept: BTreeMap<(usize, usize), Vec<Telling>>,
+    pub(super) zones: HashMap<String, TimeZone>,
+    /// Events of the batch by id.
+    pub(super) places: HashMap<i64, usize>,
+    pub(super) decided: Decided,
+}
+
+impl Desk<'_> {
+    pub(super) fn decide(&mut self, event: usize, of: usize, admit: Admit<'_>) {
+        let scene = self.scene;
+        let (fact_event, matched) = scene.of(event, of);
+        let (rule, memory) = (&matched.rule, matched.rule.memory());
+        if scene.stale.contains(&(event, of)) {
+            self.decided.answered.insert((event, of));
+            return;
+        }
+        let told = self.groups.remove(&(event, of)).unwrap_or_default();
+        let rest = self.rests.remove(&(event, of));
+        let total = told.len() + rest.as_ref().map_or(0, |(_, total)| *total);
+        let place = (event, of);
+        if rule.facts.is_held {
+            *self.decided.held.entry(rule.facts.id).or_default() += total;
+            return self.suppress(place, "held", &told, total, None, None);
+        }
+        if matched.moments.is_none()
+            && rest.is_none()
+            && !scene.rules.resolves(&fact_event.event_type)
+        {
+            return self.tell(place, told, None, admit);
+        }
+        let fact = fact(fact_event);
+        let entity = entity(fact_event).map(|(kind, id)| Key::entity(kind, id));
+        if let Some(key) = entity.as_ref()
+            && let Some(by) = self
+                .ledger
+                .get::<Entity>(key)
+                .covers(&fact_event.event_type, fact)
+        {
+            return self.suppress(place, "resolved", &told, total, None, Some(by));
+        }
+        if memory.expires_after.is_some_and(|after| {
+            (scene.turn != Turn::Later || matched.step > 0)
+                && later(fact_event.occurred_at, after) <= scene.now
+        }) {
+            return self.suppress(place, "expired", &told, total, None, None);
+        }
+        let moments = matched.moments.as_deref();
+        if scene.turn != Turn::Later
+            && let Some(moments) = moments
+            && !self.passes(place, moments, &told, total)
+        {
+            return;
+        }
+        if !memory.shadow {
+            self.resolve(event, matched, entity.as_ref());
+        }
+        self.tell(place, told, rest, admit);
+    }
+
+    /// Whether it is told at once, as far as `dedupe_key` and `delay` say.
+    fn passes(
+        &mut self,
+        place: (usize, usize),
+        moments: &Moments,
+        told: &[Telling],
+        total: usize,
+    ) -> bool {
+        let (event, matched) = self.scene.of(place.0, place.1);
+        let (memory, now, fact) = (matched.rule.memory(), self.scene.now, fact(event));
+        if let (Some(dedupe), Some(text)) = (&memory.dedupe, &moments.dedupe) {
+            let key = Key::dedupe(matched.rule.facts.id, text);
+            let mut same: Same = self.ledger.get(&key);
+            if let Some(by) = same.said_by(fact, dedupe.within) {
+                self.suppress(place, "deduplicated", told, total, None, Some(by));
+                return false;
+            }
+            // What reaches nobody doesn't say anything.
+            if total > 0 {
+                same.say(fact);
+                let until = later(now.max(event.occurred_at), dedupe.within) + KEPT;
+                self.ledger.put(&key, &same, until);
+            }
+        }
+        let key = plan_key(matched, event);
+        let mut plan: Plan = self.ledger.get(&key);
+        let planned = match (&memory.delay, &moments.dated) {
+            (None, _) => return true,
+            (Some(Delay::For(by)), _) => {
+                let due = later(event.occurred_at, *by);
+                if due <= now {
+                    return true;
+                }
+                (plan.event, plan.at) = (event.id, Some(event.occurred_at));
+                Planned::Due(due)
+            }
+            (Some(Delay::Date(_)), Some(Dated::Known { text, due, over })) => {
+                plan.move_to(fact, Some((text, *due, *over)), now)
+            }
+            (Some(Delay::Date(_)), Some(Dated::Withdrawn)) => plan.move_to(fact, None, now),
+            (Some(Delay::Date(_)), _) => {
+                self.suppress(place, "no_date", told, total, None, None);
+                return false;
+            }
+        };
+        let (reason, until, by) = match planned {
+            Planned::Superseded(by) => ("superseded", None, Some(by)),
+            Planned::Due(due) => ("delayed", Some(due), None),
+            Planned::Done => ("deduplicated", None, None),
+            Planned::TooLate => ("too_late", None, None),
+            Planned::Withdrawn => ("no_date", None, None),
+            Planned::Now => ("", None, None),
+        };
+        if memory.shadow {
+            // Recorded when it matches: a shadow has no tomorrow.
+            return true;
+        }
+        if !matches!(planned, Planned::Superseded(_)) {
+            self.ledger.put(&key, &plan, until.unwrap_or(now) + KNOWN);
+            match until {
+                Some(due) => {
+                    let lane = Lane::of_priority(matched.rule.facts.priority);
+                    self.ledger.ring(&key, Alarm::Reminder, lane, due);
+                }
+                None => self.ledger.calm(&key),
+            }
+        }
+        if planned == Planned::Now {
+            return true;
+        }
+        self.suppress(place, reason, told, total, until, by);
+        false
+    }
+
+    /// Settles what the rule resolves: what was told before, and what of this batch would be.
+    fn resolve(&mut self, event: usize, matched: &Match, entity: Option<&Key>) {
+        let resolves = &matched.rule.memory().resolves;
+        let (Some(key), false) = (entity, resolves.is_empty()) else {
+            return;
+        };
+        let fact = fact(&self.scene.events[event]);
+        let mut state: Entity = self.ledger.get(key);
+        let mut settled = Vec::new();
+        for what in resolves {
+            settled.extend(state.resolve(what, fact));
+        }
+        self.ledger.put(key, &state, self.scene.now + KNOWN);
+        for (old, rule) in settled {
+            let Some(&place) = self.places.get(&old) else {
+                self.decided.resolved.push((old, rule));
+                continue;
+            };
+            let matches = self.scene.judged[place].matches.iter();
+            let of = matches.enumerate().find(|(_, m)| m.rule.facts.id == rule);
+            let Some((of, _)) = of else { continue };
+            let place = (place, of);
+            let told = self.kept.remove(&place).unwrap_or_default();
+            let is_it = |telling: &Telling| (telling.event, telling.of) == place;
+            self.decided.gathered.retain(|(telling, _)| !is_it(telling));
+            self.suppress(place, "resolved", &told, told.len(), None, Some(fact.1));
+        }
+    }
+
+    /// Person by person: throttled, gathered, recorded in the shadow, or told.
+    fn tell(
+        &mut self,
+        place: (usize, usize),
+        told: Vec<Telling>,
+        rest: Option<(String, usize)>,
+        admit: Admit<'_>,
+    ) {
+        let (event, matched) = self.scene.of(place.0, place.1);
+        let (rule, memory) = (&matched.rule, matched.rule.memory());
+        let mut now_told = self.throttled(place, told);
+        if memory.shadow {
+            return self.shadow(place, &now_told, rest.map_or(0, |(_, total)| total));
+        }
+        let mut gathered = Vec::new();
+        now_told.retain(|telling| match self.gathers(event, matched, telling) {
+            Some((key, due)) => {
+                gathered.push((*telling, due));
+                self.decided.gathered.push((*telling, key));
+                false
+            }
+            None => true,
+        });
+        if let Some((_, due)) = gathered.iter().min_by_key(|(_, due)| *due) {
+            let (due, all) = (*due, gathered.iter().map(|(t, _)| *t).collect::<Vec<_>>());
+            self.suppress(place, "digested", &all, all.len(), Some(due), None);
+        }
+        let wanted = now_told.len();
+        let admitted = admit(rule, wanted);
+        if admitted < wanted {
+            let over = now_told.split_off(admitted);
+            *self.decided.held.entry(rule.facts.id).or_default() += over.len();
+            self.suppress(place, "held", &over, over.len(), None, None);
+        }
+        let lane = Lane::of_priority(rule.facts.priority);
+        if let Some((after, _)) = &rest {
+            let key = Key::rest(rule.facts.id, event.id, matched.step);
+            let state = Rest {
+                event: event.id,
+                step: matched.step,
+                after: after.clone(),
+            };
+            self.ledger.put(&key, &state, self.scene.now + KNOWN);
+            self.ledger.ring(&key, Alarm::Fanout, lane, self.scene.now);
+        }
+        if now_told.is_empty() && rest.is_none() && gathered.is_empty() {
+            return;
+        }
+        if self.scene.rules.resolves(&event.event_type)
+            && let Some((kind, id)) = entity(event)
+        {
+            let key = Key::entity(kind, id);
+            let mut state: Entity = self.ledger.get(&key);
+            state.opened(&event.event_type, fact(event), rule.facts.id);
+            self.ledger.put(&key, &state, self.scene.now + KNOWN);
+        }
+        if let Some(first) = memory.escalate.first()
+            && matched.step == 0
+            && !(now_told.is_empty() && rest.is_none())
+        {
+            let key = Key::escalate(rule.facts.id, event.id);
+            // Told in several goes, or again by a replay: the first began the watch.
+            if self.ledger.due(&key).is_none() {
+                let (due, state) = (
+                    later(self.scene.now, first.after),
+                    Watch {
+                        event: event.id,
+                        step: 1,
+                    },
+                );
+                self.ledger.put(&key, &state, due + KEPT);
+                self.ledger.ring(&key, Alarm::Escalation, lane, due);
+            }
+        }
+        if !now_told.is_empty() {
+            self.kept.insert(place, now_told);
+        }
+    }
+
+    /// Those who weren't told too much yet.
+    fn throttled(&mut self, place: (usize, usize), told: Vec<Telling>) -> Vec<Telling> {
+        let (event, matched) = self.scene.of(place.0, place.1);
+        let (Some(throttle), Some(moments)) =
+            (&matched.rule.memory().throttle, matched.moments.as_deref())
+        else {
+            return told;
+        };
+        let (mut admitted, mut over) = (Vec::new(), Vec::new());
+        for telling in told {
+            let person = self.scene.people.get(telling.person);
+            let key = Key::throttle(matched.rule.facts.id, &person.id, &moments.throttle);
+            let mut windows: Windows = self.ledger.get(&key);
+            if windows.admit(event.occurred_at, throttle.limit, throttle.per) {
+                admitted.push(telling);
+            } else {
+                over.push(telling);
+            }
+            let until = later(self.scene.now.max(event.occurred_at), throttle.per) + KEPT;
+            self.ledger.put(&key, &windows, until);
+        }
+        if !over.is_empty() {
+            self.suppress(place, "throttled", &over, over.len(), None, None);
+        }
+        admitted
+    }
+
+    /// Where and until when a telling is gathered, if it is.
+    fn gathers(
+        &mut self,
+        event: &Event,
+        matched: &Match,
+        telling: &Telling,
+    ) -> Option<(Key, Timestamp)> {
+        if matched.step > 0 {
+            return None;
+        }
+        let person = self.scene.people.get(telling.person);
+        let (key, schedule) = digest(event, matched, person)?;
+        if let Some(due) = self.ledger.due(&key) {
+            return Some((key, due));
+        }
+        let zone = self
+            .zones
+            .entry(person.timezone.clone())
+            .or_insert_with(|| {
+                // A zone that isn't one is noted where texts are rendered.
+                TimeZone::get(&person.timezone).unwrap_or(TimeZone::UTC)
+            });
+        let due = schedule.next_after(self.scene.now, zone);
+        let state = Gathering {
+            user: person.id.clone(),
+            of: if key.rule == 0 {
+                matched.rule.facts.category.clone()
+            } else {
+                matched.rule.facts.name.clone()
+            },
+        };
+        self.ledger.put(&key, &state, due + KEPT);
+        self.ledger.ring(&key, Alarm::Digest, Lane::Normal, due);
+        Some((key, due))
+    }
+
+    fn shadow(&mut self, place: (usize, usize), told: &[Telling], more: usize) {
+        let (event, matched) = self.scene.of(place.0, place.1);
+        let recipients = told.len() + more;
+        self.suppress(place, "shadow", told, recipients, None, None);
+        self.decided.shadows.push(Shadow {
+            rule_id: matched.rule.facts.id,
+            rule_version: matched.rule.facts.version,
+            event_id: event.id,
+            recipients,
+            users: self.users(told),
+        });
+    }
+
+    fn users(&self, told: &[Telling]) -> Vec<String> {
+        let named = told.iter().take(limits::NAMED);
+        named
+            .map(|telling| self.scene.people.get(telling.person).id.clone())
+            .collect()
+    }
+
+    fn suppress(
+        &mut self,
+        place: (usize, usize),
+        reason: &str,
+        told: &[Telling],
+        count: usize,
+        until: Option<Timestamp>,
+        by: Option<i64>,
+    ) {
+        let (_, matched) = self.scene.of(place.0, place.1);
+        self.decided.answered.insert(place);
+        let suppressed = Suppressed {
+            users: self.users(told),
+            until,
+            by,
+            ..Suppressed::new(&matched.rule.facts.name, reason, count)
+        };
+        self.decided.suppressed.push((place.0, suppressed));
+    }
+}

@@ -1,0 +1,202 @@
+//! What a rule's template says about time and memory.
+
+use std::time::Duration;
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::kernel::ChannelKind;
+use crate::kernel::schedule::Schedule;
+use crate::rules::audience::AudienceRule;
+use crate::rules::dates::Moment;
+use crate::rules::definition::Definition;
+use crate::rules::pattern::Pattern;
+use crate::rules::payload::Value;
+use crate::rules::template::Template;
+
+/// All of it; the default remembers nothing.
+#[derive(Debug, Default)]
+pub struct Memory {
+    pub(crate) delay: Option<Delay>,
+    pub(crate) dedupe: Option<Dedupe>,
+    pub(crate) throttle: Option<Throttle>,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) escalate: Vec<Escalation>,
+    pub(crate) resolves: Vec<Resolves>,
+    pub(crate) expires_after: Option<Duration>,
+    /// Evaluated, recorded, never sent.
+    pub(crate) shadow: bool,
+    /// Notifications a minute; `Some(0)` = no limit, `None` = the node's.
+    pub(crate) storm_limit: Option<u32>,
+}
+
+/// `resolves`: events of these types, about the same entity and older, are settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolves {
+    /// As written.
+    pub(crate) text: String,
+    /// Compiled.
+    pub(crate) pattern: Pattern,
+}
+
+/// `delay`
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Delay {
+    /// So long after the event occurred.
+    For(Duration),
+    /// Relative to a date in the payload.
+    Date(Reminder),
+}
+
+/// `{"before": "3d", "date": "due_date", "at": "09:00"}`
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Reminder {
+    /// How much earlier (negative) or later than the date.
+    pub(crate) by: SignedDuration,
+    /// Where the date is in the payload.
+    pub(crate) path: Vec<String>,
+    /// At this time of that day.
+    pub(crate) at: Option<Time>,
+    /// In this zone.
+    pub(crate) zone: TimeZone,
+}
+
+/// What a payload says about a reminder's date.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Dated {
+    /// It isn't there, or no date.
+    Unknown,
+    /// It is null: the date was taken away.
+    Withdrawn,
+    /// It is there.
+    Known {
+        /// As written.
+        text: String,
+        /// When to remind.
+        due: Timestamp,
+        /// When the date itself is past.
+        over: Timestamp,
+    },
+}
+
+impl Reminder {
+    /// Reads the date, and says when to remind of it.
+    pub(crate) fn dated(&self, payload: &Value<'_>) -> Dated {
+        let mut value = payload;
+        for key in &self.path {
+            match value.get(key) {
+                Some(inner) => value = inner,
+                None => return Dated::Unknown,
+            }
+        }
+        if *value == Value::Null {
+            return Dated::Withdrawn;
+        }
+        let known = value
+            .scalar()
+            .and_then(|text| Some((text.to_owned(), self.due(Moment::parse(text)?)?)));
+        match known {
+            Some((text, (due, over))) => Dated::Known { text, due, over },
+            None => Dated::Unknown,
+        }
+    }
+
+    /// When to remind of a moment, and when it is past: a day at its end.
+    fn due(&self, moment: Moment) -> Option<(Timestamp, Timestamp)> {
+        let local = |at: DateTime| at.to_zoned(self.zone.clone()).ok();
+        let (begins, over) = match moment {
+            Moment::Day(day) => {
+                let next = day.tomorrow().ok()?;
+                (local(day.at(0, 0, 0, 0))?, local(next.at(0, 0, 0, 0))?)
+            }
+            Moment::Local(at) => (local(at)?, local(at)?),
+            Moment::Instant(at) => {
+                let at = at.to_zoned(self.zone.clone());
+                (at.clone(), at)
+            }
+        };
+        // Whole days are days of the calendar: three days before is the same time of day, whatever the clocks do.
+        if !(1970..2190).contains(&begins.year()) {
+            return None;
+        }
+        let days = self.by.as_hours() / 24;
+        let rest = self.by - SignedDuration::from_hours(days * 24);
+        let moved = begins
+            .checked_add(jiff::Span::new().try_days(days).ok()?)
+            .ok()?
+            .checked_add(rest)
+            .ok()?;
+        let due = match self.at {
+            Some(at) => local(Date::from(moved.datetime()).to_datetime(at))?,
+            None => moved,
+        };
+        Some((due.timestamp(), over.timestamp().max(due.timestamp())))
+    }
+}
+
+/// `dedupe_key`
+#[derive(Debug)]
+pub(crate) struct Dedupe {
+    pub(crate) key: Template,
+    /// Events that occurred so near to one that was told, before or after, are the same.
+    pub(crate) within: Duration,
+}
+
+/// `throttle`
+#[derive(Debug)]
+pub(crate) struct Throttle {
+    /// Notifications.
+    pub(crate) limit: u32,
+    /// Windows of this length, one after the other from 1970 on (UTC).
+    pub(crate) per: Duration,
+    pub(crate) key: Option<Template>,
+}
+
+/// `digest`
+#[derive(Debug)]
+pub(crate) struct Digest {
+    pub(crate) schedule: Schedule,
+    pub(crate) key: Option<Template>,
+    /// What it says.
+    pub(crate) texts: Box<Definition>,
+}
+
+/// A step of `escalate`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Escalation {
+    /// After the step before, or after the first telling.
+    pub(crate) after: Duration,
+    /// What ends it.
+    pub(crate) unless: Unless,
+    /// Further people; nobody = again those who were told and haven't.
+    pub(crate) audience: AudienceRule,
+    /// The managers of those who were told.
+    pub(crate) managers: bool,
+    /// `None` = the rule's own.
+    pub(crate) channels: Option<Vec<ChannelKind>>,
+}
+
+/// What somebody must have done with a notification so that it isn't escalated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unless {
+    /// Opened it.
+    Read,
+    /// Said so.
+    Acknowledged,
+}
+
+impl Memory {
+    /// Whether events of the rule need a look at what is remembered, before they are told.
+    #[must_use]
+    pub fn remembers(&self) -> bool {
+        self.delay.is_some()
+            || self.dedupe.is_some()
+            || self.throttle.is_some()
+            || self.digest.is_some()
+            || !self.escalate.is_empty()
+            || !self.resolves.is_empty()
+            || self.expires_after.is_some()
+            || self.shadow
+    }
+}

@@ -1,0 +1,93 @@
+//! Very many recipients: told in several short transactions, each once.
+
+use super::*;
+
+#[tokio::test]
+async fn ten_thousand_holders_of_a_role_are_told_once_each_by_several_transactions() {
+    let (_db, app, sql) = started().await;
+    sql.batch_execute(
+        "insert into neurolink_users (id, roles, branch_ids) select 'u' || n, '{crowd}', '{*}' from generate_series(1, 10000) as n;
+         insert into neurolink_inboxes (user_id) select 'u' || n from generate_series(1, 10000) as n",
+    )
+    .await
+    .unwrap();
+    let template = json!({"title": "All", "recipient_roles": ["crowd"], "resolves": ["news.old"], "escalate": [{"after": "1h", "recipient_users": ["noor"]}]});
+    rule(&sql, "all", "news.*", &template).await;
+    let event = fact(&sql, "news.old", &json!({}), 1).await;
+    drained(&sql).await;
+    let of =
+        |what: &str| format!("select {what} from neurolink_notifications where event_id = {event}");
+    assert_eq!(number(&sql, &of("count(distinct user_id)")).await, 10_000);
+    assert_eq!(number(&sql, &of("count(*)")).await, 10_000);
+    // A transaction has one xmin and one now(): nobody's row says how many there were but these.
+    assert!(number(&sql, &of("count(distinct created_at)")).await >= 5);
+    assert_eq!(
+        number(
+            &sql,
+            "select notifications::bigint from neurolink_event_outcomes order by event_id limit 1"
+        )
+        .await,
+        10_000
+    );
+    // A replay finds all of them told.
+    let (status, _) = app
+        .call(
+            "POST",
+            &format!("/v1/events/{event}/replay"),
+            "root",
+            &["admin"],
+            None,
+        )
+        .await;
+    assert_eq!(status, 202);
+    drained(&sql).await;
+    assert_eq!(number(&sql, &of("count(*)")).await, 10_000);
+    // And they are settled some at a time.
+    fact(&sql, "news.good", &json!({}), 0).await;
+    drained(&sql).await;
+    assert_eq!(
+        number(&sql, &of("count(*) filter (where resolved_at is not null)")).await,
+        10_000
+    );
+    assert!(number(&sql, &of("count(distinct resolved_at)")).await >= 5);
+    fall_due(&sql).await;
+    assert_eq!(
+        titles(&sql, "noor").await,
+        ["All"],
+        "the settled one isn't escalated"
+    );
+    quiet(&sql).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn two_nodes_ring_each_alarm_once() {
+    let (db, app, sql) = started().await;
+    let other = App::start(&db).await;
+    let template = json!({"title": "{{n}}", "recipient_roles": ["accountant"], "delay": "1h", "throttle": {"limit": 1000, "per": "1d"}});
+    rule(&sql, "later", "order.created", &template).await;
+    sql.batch_execute(
+        "insert into neurolink_events (source_module, event_type, payload) select 'test', 'order.created', jsonb_build_object('n', n)
+           from generate_series(1, 300) as n",
+    )
+    .await
+    .unwrap();
+    drained(&sql).await;
+    assert!(told(&sql).await.is_empty());
+    fall_due(&sql).await;
+    assert_eq!(
+        number(&sql, "select count(*) from neurolink_notifications").await,
+        600
+    );
+    assert_eq!(
+        number(
+            &sql,
+            "select count(distinct (event_id, user_id)) from neurolink_notifications"
+        )
+        .await,
+        600
+    );
+    quiet(&sql).await;
+    other.stop().await;
+    app.stop().await;
+}

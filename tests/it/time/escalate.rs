@@ -1,0 +1,110 @@
+//! `escalate`: unread, and so told to others.
+
+use super::*;
+
+fn steps() -> Value {
+    json!({"title": "Overdue", "recipient_roles": ["accountant"], "escalate": [
+        {"after": "2h"},
+        {"after": "1d", "recipient_managers": true},
+        {"after": "1d", "unless": "acknowledged", "recipient_roles": ["cfo"], "recipient_branches": "any"}]})
+}
+
+async fn act(app: &App, who: &str, id: i64, change: &str) {
+    let (status, body) = app
+        .call(
+            "PATCH",
+            &format!("/v1/notifications/{id}/{change}"),
+            who,
+            &[],
+            None,
+        )
+        .await;
+    assert_eq!(status, 200, "{body}");
+}
+
+async fn of(sql: &Client, user: &str) -> i64 {
+    number(
+        sql,
+        &format!("select max(id) from neurolink_notifications where user_id = '{user}'"),
+    )
+    .await
+}
+
+#[tokio::test]
+async fn unread_it_is_told_again_then_to_the_managers_then_to_whom_the_rule_names() {
+    let (_db, app, sql) = started().await;
+    rule(&sql, "overdue", "invoice.overdue", &steps()).await;
+    let event = fact(&sql, "invoice.overdue", &json!({}), 0).await;
+    drained(&sql).await;
+    assert_eq!(told(&sql).await.len(), 2);
+    fall_due(&sql).await;
+    assert_eq!(
+        (
+            titles(&sql, "ali").await.len(),
+            titles(&sql, "zainab").await.len()
+        ),
+        (2, 2)
+    );
+    fall_due(&sql).await;
+    assert_eq!(
+        titles(&sql, "noor").await,
+        ["Overdue"],
+        "two of hers, told once"
+    );
+    // Read is not acknowledged.
+    act(&app, "noor", of(&sql, "noor").await, "read").await;
+    fall_due(&sql).await;
+    assert_eq!(titles(&sql, "noor").await.len(), 2);
+    let steps: String = sql
+        .query_one("select string_agg(user_id || step, ' ' order by step, user_id) from neurolink_notifications where event_id = $1", &[&event])
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(steps, "ali0 zainab0 ali1 zainab1 noor2 noor3");
+    assert_eq!(
+        number(
+            &sql,
+            "select notifications::bigint from neurolink_event_outcomes order by event_id limit 1"
+        )
+        .await,
+        6
+    );
+    quiet(&sql).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn somebody_who_reads_it_ends_it() {
+    let (_db, app, sql) = started().await;
+    rule(&sql, "overdue", "invoice.overdue", &steps()).await;
+    fact(&sql, "invoice.overdue", &json!({}), 0).await;
+    drained(&sql).await;
+    act(&app, "zainab", of(&sql, "zainab").await, "read").await;
+    fall_due(&sql).await;
+    assert_eq!(told(&sql).await.len(), 2);
+    assert_eq!(
+        number(&sql, "select count(*) from neurolink_rule_states").await,
+        0,
+        "nothing is left to remember"
+    );
+    quiet(&sql).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_must_be_acknowledged_goes_on_until_it_is() {
+    let (_db, app, sql) = started().await;
+    let template = json!({"title": "Out", "recipient_users": ["ali"], "escalate": [
+        {"after": "1h", "unless": "acknowledged", "channels": ["in_app"]}, {"after": "1h", "unless": "acknowledged"}]});
+    rule(&sql, "out", "stock.out", &template).await;
+    fact(&sql, "stock.out", &json!({}), 0).await;
+    drained(&sql).await;
+    act(&app, "ali", of(&sql, "ali").await, "read").await;
+    fall_due(&sql).await;
+    assert_eq!(titles(&sql, "ali").await.len(), 2);
+    act(&app, "ali", of(&sql, "ali").await, "acknowledge").await;
+    fall_due(&sql).await;
+    assert_eq!(titles(&sql, "ali").await.len(), 2);
+    quiet(&sql).await;
+    app.stop().await;
+}
