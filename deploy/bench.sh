@@ -5,7 +5,8 @@
 #
 # Usage: deploy/bench.sh [options]
 #   --quick             one short round: an impression, not a measurement
-#   --only ROW          only wake, ingest, drain, latency, growth, streams or idle; may be given more than once
+#   --only ROW          only wake, ingest, drain, rules, backtest, latency, growth, streams or idle; may be
+#                       given more than once
 #   --rounds N          rounds by turns (5; with --quick 1)
 #   --json              {"rows": [{"name", "ours", "peer", "ratio", "target", "met"}]} instead of the table
 #   --chart FILE        where the chart goes (tests/bench/chart.svg after a whole run)

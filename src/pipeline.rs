@@ -18,6 +18,7 @@ pub(crate) mod replay;
 pub mod rulebook;
 pub mod singles;
 mod storm;
+pub mod trial;
 pub mod watchdog;
 mod write;
 

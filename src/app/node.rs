@@ -23,8 +23,10 @@ use crate::notifications::due;
 use crate::notifications::inbox::Inboxes;
 use crate::ops::prometheus::{self, Prometheus};
 use crate::ops::rollup;
+use crate::ops::trial::routes::Desk;
 use crate::pipeline::Later;
 use crate::pipeline::rulebook::Rulebook;
+use crate::pipeline::trial::Trier;
 use crate::queue::peers::PeerCall;
 use crate::queue::presence::Presence;
 use crate::queue::{Bell, BellHandle, Incarnation, Source, worker};
@@ -95,6 +97,9 @@ impl Node {
         let address = api
             .as_ref()
             .and_then(|(listener, _)| listener.local_addr().ok());
+
+        let trier = Arc::new(Trier::new(config, db.clone())?);
+        let trials = Desk::new(db.clone(), trier, closing.clone());
 
         let changed = hints.clone();
         let inboxes = Inboxes::new(db.clone(), Arc::new(move |users| changed.changed(users)));
@@ -171,7 +176,7 @@ impl Node {
                 listener_state(&bell, &rulebook, &hub, &hints),
                 closing.clone(),
             );
-            let mut routes = routes(&db, &writer, &inboxes, &streams, &health);
+            let mut routes = routes(&db, &writer, &inboxes, &streams, &health, &trials);
             let facts = node_facts(&bell, &rulebook, &hub, &hints);
             routes.extend(prometheus::routes::routes(
                 &prometheus,

@@ -28,6 +28,7 @@ pub(super) const PARTS: &[&str] = &[
     ops::removal::routes::OPENAPI,
     ops::event_types::routes::OPENAPI,
     ops::tell::routes::OPENAPI,
+    ops::trial::routes::OPENAPI,
     deliveries::log::routes::OPENAPI,
     queue::control::routes::OPENAPI,
 ];

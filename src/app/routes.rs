@@ -13,6 +13,7 @@ use crate::http::health::{Health, ListenerState};
 use crate::ingest;
 use crate::notifications::{self, inbox::Inboxes};
 use crate::ops::prometheus::{Facts, NodeFacts};
+use crate::ops::trial::routes::Desk;
 use crate::pipeline::rulebook::Rulebook;
 use crate::queue::BellHandle;
 use crate::stream::hints::Hints;
@@ -26,6 +27,7 @@ pub(super) fn routes(
     inboxes: &Inboxes,
     streams: &Streams,
     health: &Health,
+    trials: &Desk,
 ) -> Vec<Route> {
     let mut routes = health.routes();
     routes.extend(Docs::new(PARTS).routes());
@@ -50,6 +52,7 @@ pub(super) fn routes(
     routes.extend(ops::removal::routes::routes(db, inboxes));
     routes.extend(ops::event_types::routes::routes(db));
     routes.extend(ops::tell::routes::routes(db, inboxes));
+    routes.extend(ops::trial::routes::routes(trials));
     routes
 }
 

@@ -70,6 +70,12 @@ enum What {
     /// Every list, count, trace and summary with millions of rows loaded: how long, what was read, which plan
     #[command(after_help = "Example:\n  neurolink bench lists --events 1000000\n\n5 million events, with 10 million notifications and as many deliveries, want 15 GB of disk and some ten minutes. Each figure is the slowest of\n--rounds answers after six that aren't counted; the whole answer must come within 50 ms, or the exit code is 3.")]
     Lists(Lists),
+    /// What 1000 rules about other things cost an event that ten rules are about, in evaluation and in a drain
+    #[command(after_help = "Example:\n  neurolink bench rules --quick")]
+    Rules(Options),
+    /// A rule tried on a million past events, alone and beside the saved version
+    #[command(after_help = "Example:\n  neurolink bench backtest --events 200000 --rounds 1")]
+    Backtest(Options),
     /// Sends one request over and over (the load generator of `ingest`, for anybody's server)
     #[command(hide = true)]
     Load(Load),
@@ -80,7 +86,7 @@ enum What {
 
 #[derive(Debug, Clone, clap::Args)]
 struct Options {
-    /// Events (drain), most jobs waiting (growth), most readers (streams), wakes (latency)
+    /// Events (drain, rules, backtest), most jobs waiting (growth), most readers (streams), wakes (latency)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     events: Option<u32>,
     /// Rounds; figures are their medians (default 5; with --quick 1)
@@ -163,6 +169,8 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
         What::Latency(options) => (Bench::Latency, options),
         What::Growth(options) => (Bench::Growth, options),
         What::Streams(options) => (Bench::Streams, options),
+        What::Rules(options) => (Bench::Rules, options),
+        What::Backtest(options) => (Bench::Backtest, options),
         What::Lists(lists) => {
             schema = lists.schema;
             (Bench::Lists, lists.options)

@@ -159,6 +159,11 @@ impl People {
         &self.all[index]
     }
 
+    /// All of them, in order of id.
+    pub fn iter(&self) -> impl Iterator<Item = &Person> {
+        self.all.iter()
+    }
+
     /// The holders of a role by branch.
     pub(super) fn branched<'a>(&'a self, holders: &'a Holders) -> &'a Branched {
         holders.branches.get_or_init(|| {

@@ -141,6 +141,31 @@ impl People {
     pub async fn of(client: &Client, wanted: &Wanted) -> Result<Self> {
         find(client, wanted).await
     }
+
+    /// Who would be told if they were active: at most so many by id and name, and how many there are.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn inactive(
+        client: &Client,
+        wanted: &Wanted,
+        most: i64,
+    ) -> Result<(Vec<(String, String)>, i64)> {
+        let statement = client
+            .prepare_cached(include_str!("../../sql/queries/directory/inactive.sql"))
+            .await?;
+        let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<String>>();
+        let (roles, ids, groups) = (list(&wanted.roles), list(&wanted.ids), list(&wanted.groups));
+        let rows = client
+            .query(&statement, &[&roles, &ids, &groups, &most])
+            .await?;
+        let every = rows.first().map_or(Ok(0), |row| row.try_get("every"))?;
+        let people = rows
+            .iter()
+            .map(|row| Ok((row.try_get("id")?, row.try_get("display_name")?)))
+            .collect::<Result<_>>()?;
+        Ok((people, every))
+    }
 }
 
 /// A page by id, of at most `limit` after one, and after whom to go on. It may hold fewer, even none, while there are more to look at.

@@ -58,6 +58,25 @@ impl Wanted {
         wanted
     }
 
+    /// Asks for these, too. Whether anybody among them is new.
+    pub fn join(&mut self, more: Self) -> bool {
+        fn add<T: Ord>(all: &mut BTreeSet<T>, more: BTreeSet<T>) -> bool {
+            let before = all.len();
+            all.extend(more);
+            all.len() > before
+        }
+        let is_new = [
+            add(&mut self.roles, more.roles),
+            add(&mut self.groups, more.groups),
+            add(&mut self.ids, more.ids),
+            add(&mut self.entities, more.entities),
+            add(&mut self.managers_of, more.managers_of),
+            more.managers_of_all && !self.managers_of_all,
+        ];
+        self.managers_of_all |= more.managers_of_all;
+        is_new.contains(&true)
+    }
+
     /// Whether it is nobody.
     #[must_use]
     pub fn is_empty(&self) -> bool {

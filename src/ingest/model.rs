@@ -33,6 +33,27 @@ pub struct NewEvent {
     pub traceparent: Option<String>,
 }
 
+impl NewEvent {
+    /// The event as the rules would see it, were it stored now: id 0. (PostgreSQL may write the payload another way.)
+    #[must_use]
+    pub fn unstored(self, now: Timestamp) -> Event {
+        Event {
+            id: 0,
+            source_module: self.source_module,
+            event_type: self.event_type,
+            severity: self.severity.unwrap_or_default(),
+            occurred_at: self.occurred_at.unwrap_or(now),
+            received_at: now,
+            payload: self.payload,
+            correlation_id: self.correlation_id,
+            branch_id: self.branch_id,
+            actor_id: self.actor_id,
+            entity_type: self.entity_type,
+            entity_id: self.entity_id,
+        }
+    }
+}
+
 /// What came of a [`NewEvent`]: the answer to its producer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stored {

@@ -61,6 +61,20 @@ pub fn one(text: &str, headers: &HeaderMap) -> Result<NewEvent> {
     Ok(event)
 }
 
+impl NewEvent {
+    /// An event that stands at a place of some other request's body, as a `POST /v1/events` has it.
+    ///
+    /// # Errors
+    /// `Invalid` with the place of the fault in that body.
+    pub fn within(text: &str, place: &str) -> Result<Self> {
+        let depth = Depth {
+            allowed: NESTING + 1,
+            kept: 1,
+        };
+        check(decode(&json::parse(text, depth)?, place)?, place)
+    }
+}
+
 /// The events of a `POST /v1/events/batch`, at most [`MAX_ITEMS`].
 ///
 /// # Errors

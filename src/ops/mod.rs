@@ -16,4 +16,5 @@ mod store;
 pub mod summary;
 pub mod tell;
 pub mod trace;
+pub mod trial;
 pub mod why;

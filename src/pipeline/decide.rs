@@ -24,6 +24,7 @@ use crate::rules::set::CompiledRule;
 use crate::rules::{Match, RuleSet};
 
 pub(crate) use crate::pipeline::decide::places::later;
+pub(in crate::pipeline) use crate::pipeline::decide::places::plan_key as plan_of;
 
 /// States that only remember are kept so long at least.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);

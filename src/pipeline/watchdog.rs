@@ -27,6 +27,12 @@ impl Progress {
         self.version.store(version, Ordering::Relaxed);
         self.steps.fetch_add(1, Ordering::Release);
     }
+
+    /// How often there was a next one.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Acquire)
+    }
 }
 
 /// An event that can't be worked on: which of the batch, and why.
@@ -128,7 +134,7 @@ where
                 )));
             }
             Err(_elapsed) => {
-                let now = progress.steps.load(Ordering::Acquire);
+                let now = progress.steps();
                 if now != steps {
                     steps = now;
                     continue;

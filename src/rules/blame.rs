@@ -4,6 +4,7 @@
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use crate::rules::anatomy::Variable;
 use crate::rules::conditions::{Condition, Data, Verdict};
 
 /// Texts of parts and values are cut at so many characters.
@@ -42,9 +43,14 @@ pub(crate) fn failing(text: &str, data: &Data<'_>) -> Option<FailingPart> {
     let part = innermost(&json, data, &mut place);
     Some(FailingPart {
         place,
-        part: cut(&readable(part), PART_CHARS),
+        part: shown(part),
         values: values(part, data),
     })
+}
+
+/// A part as it is shown: readable, and not too long.
+pub(crate) fn shown(part: &Json) -> String {
+    cut(&readable(part), PART_CHARS)
 }
 
 fn innermost<'j>(json: &'j Json, data: &Data<'_>, place: &mut String) -> &'j Json {
@@ -77,6 +83,7 @@ fn innermost<'j>(json: &'j Json, data: &Data<'_>, place: &mut String) -> &'j Jso
     }
 }
 
+/// An operator and its argument.
 pub(crate) fn operation(json: &Json) -> Option<(&str, &Json)> {
     let mut fields = json.as_object()?.iter();
     match (fields.next(), fields.next()) {
@@ -136,19 +143,30 @@ fn path(argument: &Json) -> Option<&str> {
     }
 }
 
-/// What the part's variables are for this event.
+/// What the part's variables are for this event, as the end of a sentence.
 fn values(part: &Json, data: &Data<'_>) -> String {
-    let mut paths = Vec::new();
-    variables(part, &mut paths);
-    let told: Vec<String> = paths
-        .iter()
-        .take(VALUES)
-        .map(|path| match data.show(path) {
-            Some(value) => format!("{path} is {}", cut(&value, VALUE_CHARS)),
-            None => format!("{path} is missing"),
+    let told: Vec<String> = variables_of(part, data)
+        .into_iter()
+        .map(|variable| match variable.value {
+            Some(value) => format!("{} is {value}", variable.path),
+            None => format!("{} is missing", variable.path),
         })
         .collect();
     told.join(", ")
+}
+
+/// The first of the part's variables, and what they are for this event.
+pub(crate) fn variables_of(part: &Json, data: &Data<'_>) -> Vec<Variable> {
+    let mut paths = Vec::new();
+    variables(part, &mut paths);
+    paths
+        .into_iter()
+        .take(VALUES)
+        .map(|path| Variable {
+            path: path.to_owned(),
+            value: data.show(path).map(|value| cut(&value, VALUE_CHARS)),
+        })
+        .collect()
 }
 
 /// Paths of variables outside of iterations: inside, `var` speaks of an item.

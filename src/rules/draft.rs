@@ -144,6 +144,16 @@ impl Draft {
     /// # Errors
     /// `invalid_field`, or `rule_fault` for what can't be compiled, with the place.
     pub fn check(&self) -> Result<Vec<Warning>> {
+        self.check_fields()?;
+        super::check(&self.row(0, 0))
+            .map_err(|fault| Error::invalid_at("rule_fault", fault.place, fault.detail))
+    }
+
+    /// What the table would find wrong, before anything is compiled.
+    ///
+    /// # Errors
+    /// `invalid_field`.
+    pub fn check_fields(&self) -> Result<()> {
         let wrong =
             |place: &str, detail: &str| Err(Error::invalid_at("invalid_field", place, detail));
         let length = self.name.chars().count();
@@ -170,8 +180,7 @@ impl Draft {
                 "a pattern has at most 130 characters",
             );
         }
-        super::check(&self.row(0, 0))
-            .map_err(|fault| Error::invalid_at("rule_fault", fault.place, fault.detail))
+        Ok(())
     }
 }
 

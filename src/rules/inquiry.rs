@@ -69,6 +69,14 @@ impl RuleRow {
         })
     }
 
+    /// Whether it can be compiled.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn compiles(&self) -> Result<(), Fault> {
+        CompiledRule::compile(self).map(drop)
+    }
+
     /// What there is to say without asking it, of one that was stopped for `detail`.
     #[must_use]
     pub fn unasked(&self, event: &Event, detail: &str) -> Finding {

@@ -4,6 +4,7 @@
 //! `README.md` beside this file is the reference of what a rule can say. Reading order: `set` (the whole), `definition`
 //! (the template's keys), `conditions`, then the way of a text: `scan` → `lower` → `template` → `render` → `write`.
 
+mod anatomy;
 mod audience;
 mod audience_keys;
 mod bidi;
@@ -50,9 +51,11 @@ mod template;
 mod tests;
 mod text;
 mod url;
+mod whence;
 mod world;
 mod write;
 
+pub use anatomy::{Part, Variable};
 pub use check::check;
 pub use draft::Draft;
 pub use inquiry::{FailingPart, Finding};
@@ -60,4 +63,6 @@ pub use memory::Memory;
 pub use model::{Audience, Entity, Fault, Match, Reader, Rendered, RuleRow, Warning};
 pub use pattern::concerns;
 pub use reach::Known;
+pub use saved::{Saved, Version};
 pub use set::RuleSet;
+pub use whence::Named;

@@ -319,7 +319,7 @@ impl CompiledRule {
 
     /// Whom it is for, for one event, and how many were left out because there were too many.
     pub(crate) fn audience(&self, context: &EventContext<'_>) -> (Audience, usize) {
-        self.definition.audience.of(context.event, &context.payload)
+        self.audience_of(&self.definition.audience, context)
     }
 
     /// The texts for one reader.

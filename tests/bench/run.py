@@ -142,6 +142,20 @@ class Run:
                 samples = [max(samples)]
             self.add(name, samples, [], limit, unit, at_least=False, absolute=True)
 
+    def rules(self):
+        self.say("rules: ten about an event's type, alone and with 1000 others beside them")
+        f = self.bench.own("rules", self.rounds)
+        for name, samples in f.items():
+            unit = "×" if "÷" in name else "events/s" if name.startswith("drained") else "µs"
+            self.add(f"rules: {name}", samples, [], 2 if "÷" in name else None, unit, at_least=False, absolute=True)
+
+    def backtest(self):
+        self.say("backtest: a rule tried on a million past events")
+        f = self.bench.own("backtest", min(self.rounds, 3))
+        for name, samples in f.items():
+            if name.endswith("a million events"):
+                self.add(name, samples, [], 30, "s", at_least=False, absolute=True)
+
     def idle(self):
         self.say("idle: memory at rest, size of the program")
         rested = self.by_turns(idle=self.bench.idle)["idle"]
@@ -151,7 +165,7 @@ class Run:
 
 
 WITHOUT_TARGET = {"awa", "notifyd", "procrastinate"}
-ROWS = ["wake", "ingest", "drain", "latency", "growth", "streams", "idle"]
+ROWS = ["wake", "ingest", "drain", "rules", "backtest", "latency", "growth", "streams", "idle"]
 
 
 def main():

@@ -121,7 +121,8 @@ impl Operation {
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
         let media = response.headers().get("content-type").cloned();
-        if media.is_none_or(|media| !media.to_str().unwrap().contains("json")) {
+        let is_json = |media: &str| media.contains("json") && media != "application/x-ndjson";
+        if media.is_none_or(|media| !is_json(media.to_str().unwrap())) {
             return (status, Value::Null);
         }
         (status, response.json().await.unwrap())

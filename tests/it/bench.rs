@@ -60,6 +60,8 @@ async fn every_measurement_gives_figures_and_leaves_no_schema() {
         ("latency", "3", "commit to frame, p50"),
         ("growth", "1000", "1000 waiting, p99"),
         ("streams", "25", "25 readers, a broadcast has reached all"),
+        ("rules", "200", "evaluation, with the others ÷ without"),
+        ("backtest", "1500", "backtest, beside the saved rule"),
     ] {
         let args = [&[what, "--events", events, "--connections", "4"], &size[..]].concat();
         let report = report(&db, &args).await;

@@ -29,6 +29,10 @@ const NO_LISTS: [(&str, &str); 62] = [
     ("demo/emit", "writes, by a function"),
     ("demo/last_round", "the demo's own"),
     ("demo/told", "the demo's own"),
+    (
+        "directory/inactive",
+        "a preview's look at those whom a batch never sees, as find is a batch's",
+    ),
     ("ingest/compare", "by the unique key, after a write"),
     ("ingest/read_many", "a batch's events, by id"),
     ("ingest/take_ids", "takes ids"),
@@ -61,6 +65,15 @@ const NO_LISTS: [(&str, &str); 62] = [
     ("ops/roll_up", "writes, by a function"),
     ("ops/starter_missing", "a look at a few rules by name"),
     ("ops/tell", "writes, by a function"),
+    (
+        "ops/trial_bounds",
+        "a backtest's start: four looks by primary key",
+    ),
+    ("ops/trial_payload", "reads no table"),
+    (
+        "ops/trial_stretch",
+        "a backtest's bounded stretch, measured by `bench backtest`",
+    ),
     ("queue/discard_dead", "writes, by a function"),
     ("queue/first_below", "a sweep's, measured by `bench growth`"),
     ("queue/pause", "writes, by a function"),
@@ -69,6 +82,7 @@ const NO_LISTS: [(&str, &str); 62] = [
     ("queue/somebody_died", "a patrol's look at the workers"),
     ("queue/stale_workers", "the same"),
     ("rules/lock", "locks"),
+    ("rules/named", "one rule, by its unique name"),
     ("rules/replay_lock", "locks"),
     (
         "rules/replay_told",

@@ -1,5 +1,7 @@
 //! `neurolink rules`: look at rules, check and try them, and keep them as files beside the ERP's own sources.
 
+mod backtest;
+mod backtest_text;
 mod changes;
 mod check;
 mod diff;
@@ -7,12 +9,13 @@ mod export;
 mod files;
 mod import;
 mod list;
+mod preview;
+mod preview_text;
 mod release;
 mod starter;
 mod store;
+mod subject;
 mod switch;
-mod trial;
-mod trial_text;
 
 use crate::cli::{Context, Outcome};
 
@@ -21,7 +24,8 @@ Examples:
   neurolink rules list                               what there is, and what is wrong with it
   neurolink rules check                              every rule of the database; 3 if one is faulty
   neurolink rules check rules/*.yaml                 files, without a database
-  neurolink rules test invoice_overdue --event 42    whom it would tell of a past event, and what
+  neurolink rules preview invoice_overdue --event 42 whom it would tell of a past event, and what
+  neurolink rules backtest new.yaml --since 7d       what it would have done, beside the saved rule
   neurolink rules diff invoice_overdue               what its newest version changed, in plain words
   neurolink rules disable invoice_overdue            it stays, and tells nobody
   neurolink rules export -o rules.yaml               all rules, in an order that makes good diffs
@@ -47,7 +51,10 @@ enum Command {
     /// Say what is wrong with rules, and what is probably not meant; exits with 3 if one is faulty
     Check(check::Args),
     /// Try a rule on an event: does it match, whom does it tell, and what
-    Test(trial::Args),
+    #[command(visible_alias = "test")]
+    Preview(preview::Args),
+    /// Try a rule on all events of a time, beside the saved one
+    Backtest(backtest::Args),
     /// Say what differs between two versions of a rule, or between a file and what is saved, in plain words
     Diff(diff::Args),
     /// Switch rules on
@@ -72,7 +79,8 @@ pub async fn run(args: Args, context: &Context) -> Outcome {
     match args.command {
         Command::List(args) => Box::pin(list::run(args, context)).await,
         Command::Check(args) => Box::pin(check::run(args, context)).await,
-        Command::Test(args) => Box::pin(trial::run(args, context)).await,
+        Command::Preview(args) => Box::pin(preview::run(args, context)).await,
+        Command::Backtest(args) => Box::pin(backtest::run(args, context)).await,
         Command::Diff(args) => Box::pin(diff::run(args, context)).await,
         Command::Enable(args) => Box::pin(switch::enable(args, context)).await,
         Command::Disable(args) => Box::pin(switch::disable(args, context)).await,

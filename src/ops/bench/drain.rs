@@ -61,7 +61,8 @@ pub(super) async fn run(
     Ok(())
 }
 
-async fn drain(
+/// Opens the queue and waits until it is empty.
+pub(super) async fn drain(
     node: std::sync::Arc<Node>,
     sql: &Client,
     events: u32,

@@ -2,6 +2,7 @@
 //! connection to figures; `cli/bench` prints them, `deploy/bench.sh` sets them beside those of others (tests/bench).
 //! Law: measures through the doors everybody uses (a node, SQL, HTTP), and leaves nothing behind.
 
+mod backtest;
 mod drain;
 pub mod figures;
 mod growth;
@@ -12,6 +13,7 @@ pub mod lists;
 pub mod load;
 mod process;
 pub mod readers;
+mod rules;
 mod streams;
 mod wake;
 
@@ -40,6 +42,10 @@ pub enum Bench {
     Streams,
     /// Every list, count, trace and summary over millions of rows.
     Lists,
+    /// What a thousand rules about other things cost an event.
+    Rules,
+    /// A rule tried on a million past events.
+    Backtest,
 }
 
 impl Bench {
@@ -55,6 +61,8 @@ impl Bench {
             Self::Growth => "growth",
             Self::Streams => "streams",
             Self::Lists => "lists",
+            Self::Rules => "rules",
+            Self::Backtest => "backtest",
         }
     }
 }
@@ -62,8 +70,8 @@ impl Bench {
 /// How much of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
-    /// Events (drain), most jobs waiting (growth), most readers (streams), wakes (latency), events
-    /// loaded (lists).
+    /// Events (drain, rules), most jobs waiting (growth), most readers (streams), wakes (latency), events
+    /// loaded (lists, backtest).
     pub events: u32,
     /// Rounds; figures are their medians.
     pub rounds: u32,
@@ -83,11 +91,18 @@ impl Size {
             Bench::Growth => (1_000_000, 100_000),
             Bench::Streams => (5_000, 500),
             Bench::Lists => (5_000_000, 50_000),
+            Bench::Rules => (20_000, 2_000),
+            Bench::Backtest => (1_000_000, 50_000),
             Bench::Wake | Bench::Ingest | Bench::Both => (0, 0),
         };
         Self {
             events: if quick { short } else { full },
-            rounds: if quick { 1 } else { 5 },
+            rounds: match bench {
+                _ if quick => 1,
+                // Of what takes long by itself, three.
+                Bench::Backtest => 3,
+                _ => 5,
+            },
             seconds: if quick { 2 } else { 5 },
             connections: 64,
         }
@@ -122,6 +137,8 @@ pub async fn run(
         Bench::Growth => growth::run(size, lab, progress, report_to).await?,
         Bench::Streams => streams::run(size, config, lab, progress, report_to).await?,
         Bench::Lists => lists::run(size, lab, progress, report_to).await?,
+        Bench::Rules => rules::run(size, config, lab, progress, report_to).await?,
+        Bench::Backtest => backtest::run(size, config, lab, progress, report_to).await?,
     }
     Ok(report)
 }

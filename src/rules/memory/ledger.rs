@@ -219,6 +219,14 @@ impl Ledger {
         };
     }
 
+    /// Lets go what may be forgotten by then: for trials, whose ledgers nobody sweeps.
+    pub fn forget_expired(&mut self, now: Timestamp) {
+        self.entries.retain(|_, entry| {
+            let until = entry.expires_at.max(entry.held.due_at);
+            !entry.is_gone && until.is_none_or(|until| until > now)
+        });
+    }
+
     fn entry(&mut self, key: &Key) -> &mut Entry {
         let entry = self.entries.entry(key.clone()).or_default();
         (entry.is_changed, entry.is_gone) = (true, false);

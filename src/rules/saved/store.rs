@@ -56,6 +56,38 @@ pub async fn get(client: &Client, id: i64) -> Result<Option<Saved>> {
     row.as_ref().map(saved).transpose()
 }
 
+impl Saved {
+    /// As [`get`], for rooms further down the line.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn find(client: &Client, id: i64) -> Result<Option<Self>> {
+        get(client, id).await
+    }
+
+    /// The one of a name.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn named(client: &Client, name: &str) -> Result<Option<Self>> {
+        let statement = client
+            .prepare_cached(include_str!("../../../sql/queries/rules/named.sql"))
+            .await?;
+        let row = client.query_opt(&statement, &[&name]).await?;
+        row.as_ref().map(saved).transpose()
+    }
+}
+
+impl Version {
+    /// As [`version`], for rooms further down the line.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn find(client: &Client, id: i64, number: i32) -> Result<Option<Self>> {
+        version(client, id, number).await
+    }
+}
+
 /// Holds all: whoever else changes rules waits until the transaction ends.
 ///
 /// # Errors

@@ -42,11 +42,13 @@ const DEAD: &str = "with made as (
     select id, 'event', id, 1, 5, 5, now() from made returning id::text";
 
 /// Operations on many things at once whose branches are tested where they are made: which, and where.
-const ELSEWHERE: [(&str, &str); 5] = [
+const ELSEWHERE: [(&str, &str); 7] = [
     ("POST /v1/deliveries/retry", "tests/it/deliveries_api.rs"),
     ("GET /v1/rules/{id}/shadow", "tests/it/time/calm.rs"),
     ("POST /v1/queue/retry", "tests/it/queue_api.rs"),
     ("POST /v1/queue/discard", "tests/it/queue_api.rs"),
+    ("POST /v1/rules/preview", "tests/it/preview.rs"),
+    ("POST /v1/rules/backtest", "tests/it/backtest.rs"),
     (
         "GET /v1/events/stats/summary",
         "tests/it/stats.rs: all branches or none",

@@ -176,11 +176,20 @@ impl Contract {
         let (true, Some(body)) = (media.contains("json"), answer.body) else {
             return;
         };
-        let body: Value =
-            serde_json::from_slice(body).unwrap_or_else(|e| panic!("{e}: {}", said()));
         let key = format!("{method} {template} {status} {media}");
-        let faults = self.faults(&key, &documented["schema"], &body);
-        assert!(faults.is_empty(), "{}\n{}", faults.join("\n"), said());
+        // Of lines, each is a value.
+        let lines: Vec<&[u8]> = if media == "application/x-ndjson" {
+            let lines = body.split(|byte| *byte == b'\n');
+            lines.filter(|line| !line.is_empty()).collect()
+        } else {
+            vec![body]
+        };
+        let mut body = Value::Null;
+        for line in lines {
+            body = serde_json::from_slice(line).unwrap_or_else(|e| panic!("{e}: {}", said()));
+            let faults = self.faults(&key, &documented["schema"], &body);
+            assert!(faults.is_empty(), "{}\n{}", faults.join("\n"), said());
+        }
         if media == "application/problem+json" {
             let listed = operation["x-problems"].as_array().unwrap();
             assert!(

@@ -58,10 +58,7 @@ impl Mailer {
             SendError::Permanent(format!("the recipient's e-mail address is no use: {why}"))
         })?;
         let language = Language::of(&delivery.locale);
-        let subject = match delivery.content.subject.as_deref().map(address::one_line) {
-            Some(subject) if !subject.is_empty() => subject,
-            _ => address::one_line(&delivery.title),
-        };
+        let subject = subject(delivery);
         let Page { text, html } = self.layout.page(delivery, &language)?;
         let fingerprint = self.fingerprint(delivery);
         let message_id = format!(
@@ -125,6 +122,14 @@ impl Mailer {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect()
+    }
+}
+
+/// The mail's subject: the rule's own, else the title; one line.
+pub(super) fn subject(delivery: &Outgoing) -> String {
+    match delivery.content.subject.as_deref().map(address::one_line) {
+        Some(subject) if !subject.is_empty() => subject,
+        _ => address::one_line(&delivery.title),
     }
 }
 

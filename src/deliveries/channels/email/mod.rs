@@ -3,6 +3,7 @@
 //! error (`faults`). Law: the same delivery gives the same bytes at every attempt, its `Message-ID` first of all.
 
 mod address;
+mod drawn;
 mod faults;
 mod files;
 mod language;
@@ -18,6 +19,7 @@ use super::{Channel, Sending};
 use crate::config::{Email, EmailTransport};
 use crate::deliveries::model::{Outgoing, Receipt, SendError};
 use crate::kernel::{ChannelKind, Error, Result};
+pub use drawn::{Drawing, Drawn};
 use files::Files;
 use message::Mailer;
 use server::Server;

@@ -1,0 +1,2 @@
+-- No rules any more.
+delete from neurolink_notification_rules

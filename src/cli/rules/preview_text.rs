@@ -1,0 +1,180 @@
+//! A preview as people read it. Pure.
+
+use std::fmt::Write as _;
+
+use crate::cli::output::{Colors, Output, Style};
+use crate::ops::trial::Preview;
+use crate::ops::trial::preview::{ChannelText, Recipient, Said, Texts, TriedEvent, TriedRule};
+use crate::rules::Part;
+
+/// The whole.
+pub(super) fn told(preview: &Preview, output: Output) -> String {
+    let colors = output.colors;
+    // Writing to a String can't fail.
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "{} on {}",
+        rule(&preview.rule, colors),
+        event(&preview.event)
+    );
+    if let Some(fault) = &preview.fault {
+        let between = if fault.place.is_empty() { "" } else { ": " };
+        let word = colors.paint(Style::Bad, "faulty:");
+        let _ = writeln!(text, "{word} {}{between}{}", fault.place, fault.detail);
+        return text;
+    }
+    let people = preview.recipients.total;
+    let _ = if preview.matched {
+        writeln!(
+            text,
+            "{}, recipients: {people}",
+            colors.paint(Style::Good, "match")
+        )
+    } else {
+        let word = colors.paint(Style::Odd, "no match");
+        writeln!(text, "{word}: {}", preview.why)
+    };
+    if let Some(part) = preview.trace.as_ref().filter(|part| !part.parts.is_empty()) {
+        tree(&mut text, part, 1, colors);
+    }
+    for remembered in &preview.memory {
+        let key = colors.paint(Style::Name, remembered.key);
+        let value = match &remembered.value {
+            Some(value) => format!(" [{value}]"),
+            None => String::new(),
+        };
+        let at = match remembered.at {
+            Some(at) => format!(": {at}"),
+            None => String::new(),
+        };
+        let _ = writeln!(text, "  {key}{value}: {}{at}", remembered.why);
+    }
+    said(&mut text, &preview.hints, colors);
+    said(&mut text, &preview.warnings, colors);
+    if !preview.matched && people > 0 {
+        let _ = writeln!(text, "\nIf it did, recipients: {people}");
+    }
+    for person in &preview.recipients.items {
+        recipient(&mut text, person, colors);
+    }
+    let out = &preview.left_out;
+    if out.total > 0 {
+        let _ = writeln!(text, "\nLeft out: {}", out.total);
+    }
+    for person in &out.items {
+        let name = colors.paint(Style::Name, &person.user_id);
+        let _ = writeln!(text, "  {name}: {}", person.why);
+    }
+    for texts in &preview.texts {
+        language(&mut text, texts, colors);
+    }
+    text
+}
+
+/// A rule's name and version.
+pub(super) fn rule(rule: &TriedRule, colors: Colors) -> String {
+    let name = colors.paint(Style::Name, &rule.name);
+    match rule.version {
+        Some(version) => format!("{name} (version {version})"),
+        None => name,
+    }
+}
+
+/// An event in a few words.
+pub(super) fn event(event: &TriedEvent) -> String {
+    let which = match event.id {
+        Some(id) => format!("event {id}"),
+        None => "an event".to_owned(),
+    };
+    let branch = match &event.branch_id {
+        Some(branch) => format!(", branch {branch}"),
+        None => String::new(),
+    };
+    format!(
+        "{which} {} of {}{branch}",
+        event.event_type, event.source_module
+    )
+}
+
+fn tree(text: &mut String, part: &Part, depth: usize, colors: Colors) {
+    let sign = match (part.is_reached, part.is_true) {
+        (false, _) => colors.paint(Style::Quiet, "·"),
+        (true, true) => colors.paint(Style::Good, "✓"),
+        (true, false) => colors.paint(Style::Bad, "✗"),
+    };
+    let values: Vec<String> = part
+        .values
+        .iter()
+        .map(|variable| match &variable.value {
+            Some(value) => format!("{} is {value}", variable.path),
+            None => format!("{} is missing", variable.path),
+        })
+        .chain(part.error.clone())
+        .collect();
+    let values = match values.as_slice() {
+        [] => String::new(),
+        some => colors.paint(Style::Quiet, format!("  ({})", some.join(", "))),
+    };
+    let _ = writeln!(text, "{}{sign} {}{values}", "  ".repeat(depth), part.part);
+    for part in &part.parts {
+        tree(text, part, depth + 1, colors);
+    }
+}
+
+fn said(text: &mut String, all: &[Said], colors: Colors) {
+    for one in all {
+        let word = colors.paint(Style::Odd, one.kind);
+        let _ = writeln!(text, "  {word}: {}", one.detail);
+    }
+}
+
+fn recipient(text: &mut String, person: &Recipient, colors: Colors) {
+    let name = colors.paint(Style::Head, &person.user_id);
+    let _ = writeln!(text, "\n{name} ({}): {}", person.locale, person.why);
+    if let Some(reason) = person.reason.as_deref().filter(|_| !person.is_told) {
+        let until = match person.until {
+            Some(until) => format!(" until {until}"),
+            None => String::new(),
+        };
+        let word = colors.paint(Style::Odd, "not told now");
+        let _ = writeln!(text, "  {word}: {reason}{until}");
+    }
+    for way in &person.deliveries {
+        let to = way.address.as_deref().unwrap_or_default();
+        let _ = match way.reason {
+            Some(reason) => writeln!(text, "  {}: {} ({reason})", way.channel, way.status),
+            None if to.is_empty() => writeln!(text, "  {}", way.channel),
+            None => writeln!(text, "  {} to {to}", way.channel),
+        };
+    }
+    if let Some(title) = &person.title {
+        let _ = writeln!(text, "    {title}");
+    }
+}
+
+fn language(text: &mut String, texts: &Texts, colors: Colors) {
+    let whom = match &texts.user_id {
+        Some(user) => format!("as {user} reads it"),
+        None => "nobody who is told reads it".to_owned(),
+    };
+    let name = colors.paint(Style::Head, format!("Text in {}", texts.locale));
+    let _ = writeln!(text, "\n{name} ({whom})");
+    said(text, &texts.warnings, colors);
+    for channel in &texts.channels {
+        let _ = writeln!(text, "  {}", colors.paint(Style::Quiet, channel.channel));
+        shown(text, channel);
+    }
+}
+
+fn shown(text: &mut String, channel: &ChannelText) {
+    let parts = [channel.title.as_deref(), Some(channel.text.as_str())];
+    for line in parts.into_iter().flatten().flat_map(str::lines) {
+        let _ = writeln!(text, "    {line}");
+    }
+    // A mail's own text has its link already.
+    if let Some(url) = channel.action_url.as_ref().filter(|_| channel.html.is_none()) {
+        let label = channel.action_label.as_deref().unwrap_or("link");
+        let _ = writeln!(text, "    [{label}] {url}");
+    }
+}

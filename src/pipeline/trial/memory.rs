@@ -1,0 +1,243 @@
+//! What a rule's memory means for one event, in words: when it would be told, by which keys it is counted, what follows. Pure.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Weekday;
+
+use crate::ingest::Event;
+use crate::kernel::schedule::Schedule;
+use crate::ops::trial::preview::Remembered;
+use crate::pipeline::decide::{Decided, later};
+use crate::rules::Match;
+use crate::rules::memory::Ledger;
+use crate::rules::memory::model::{Dated, Delay, Escalation, Unless};
+
+fn said(key: &'static str, why: String) -> Remembered {
+    Remembered {
+        key,
+        why,
+        value: None,
+        at: None,
+    }
+}
+
+/// Everything that the rule's template says of it, in the order it has a say.
+pub(super) fn told(
+    matched: &Match,
+    event: &Event,
+    decided: &Decided,
+    ledger: &Ledger,
+) -> Vec<Remembered> {
+    let (memory, moments) = (matched.rule.memory(), matched.moments.as_deref());
+    let mut all = Vec::new();
+    if let Some(after) = memory.expires_after {
+        let why = format!("worth nothing {} after it occurred", words(after));
+        all.push(Remembered {
+            at: Some(later(event.occurred_at, after)),
+            ..said("expires_after", why)
+        });
+    }
+    if let Some(dedupe) = &memory.dedupe {
+        let within = words(dedupe.within);
+        let why = format!("of events with this key within {within} one is told");
+        all.push(Remembered {
+            value: moments.and_then(|moments| moments.dedupe.clone()),
+            ..said("dedupe_key", why)
+        });
+    }
+    all.extend(delay(matched, event));
+    if !memory.resolves.is_empty() {
+        let types: Vec<&str> = memory.resolves.iter().map(|r| r.text.as_str()).collect();
+        let about = match (&event.entity_type, &event.entity_id) {
+            (Some(kind), Some(id)) => format!("about {kind} {id}"),
+            _ => "about the same entity, but this event names none".to_owned(),
+        };
+        let why = format!("withdraws what was told of {} {about}", types.join(", "));
+        all.push(said("resolves", why));
+    }
+    if let Some(throttle) = &memory.throttle {
+        let (limit, per) = (throttle.limit, words(throttle.per));
+        let why = format!("at most {limit} in {per} for each person and key");
+        let key = throttle.key.as_ref().and(moments);
+        all.push(Remembered {
+            value: key.map(|moments| moments.throttle.clone()),
+            ..said("throttle", why)
+        });
+    }
+    if memory.shadow {
+        let why = "it is recorded whom it would tell, and nobody is told";
+        all.push(said("shadow", why.to_owned()));
+    }
+    all.extend(digest(matched, decided, ledger));
+    all.extend(memory.escalate.iter().map(escalation));
+    match memory.storm_limit {
+        Some(0) => all.push(said(
+            "storm_limit",
+            "never held for telling too much".to_owned(),
+        )),
+        Some(limit) => {
+            let why = format!("held once it tells more than {limit} in a minute");
+            all.push(said("storm_limit", why));
+        }
+        None => {}
+    }
+    all
+}
+
+fn delay(matched: &Match, event: &Event) -> Option<Remembered> {
+    let dated = matched.moments.as_deref().and_then(|m| m.dated.as_ref());
+    Some(match (matched.rule.memory().delay.as_ref()?, dated) {
+        (Delay::For(by), _) => Remembered {
+            at: Some(later(event.occurred_at, *by)),
+            ..said("delay", format!("told {} after it occurred", words(*by)))
+        },
+        (Delay::Date(reminder), Some(Dated::Known { text, due, .. })) => Remembered {
+            at: Some(*due),
+            value: Some(text.clone()),
+            ..said(
+                "delay",
+                format!("told when the date at {} says", reminder.path.join(".")),
+            )
+        },
+        (Delay::Date(reminder), Some(Dated::Withdrawn)) => {
+            let path = reminder.path.join(".");
+            said(
+                "delay",
+                format!("the date at {path} is taken away: nothing is told"),
+            )
+        }
+        (Delay::Date(reminder), _) => {
+            let path = reminder.path.join(".");
+            said(
+                "delay",
+                format!("there is no date at {path}: nothing is told"),
+            )
+        }
+    })
+}
+
+fn digest(matched: &Match, decided: &Decided, ledger: &Ledger) -> Option<Remembered> {
+    let dues = decided.gathered.iter();
+    let first = dues.filter_map(|(_, key)| ledger.due(key)).min();
+    let own = matched.rule.memory().digest.as_ref();
+    let why = match own {
+        Some(digest) => format!("gathered, and told {}", schedule(&digest.schedule)),
+        None => {
+            first?;
+            "recipients gather what is of this category, and are told when they wish".to_owned()
+        }
+    };
+    let value = own
+        .and_then(|digest| digest.key.as_ref())
+        .and(matched.moments.as_deref());
+    Some(Remembered {
+        at: first,
+        value: value.map(|moments| moments.digest.clone()),
+        ..said("digest", why)
+    })
+}
+
+fn escalation(step: &Escalation) -> Remembered {
+    let done = match step.unless {
+        Unless::Read => "opened",
+        Unless::Acknowledged => "acknowledged",
+    };
+    let mut whom: Vec<String> = step.audience.roles.clone();
+    if !step.audience.users.is_empty() {
+        whom.push(step.audience.users.join(", "));
+    }
+    let fields = step.audience.fields.iter();
+    whom.extend(fields.map(|path| format!("whom {} names", path.join("."))));
+    if step.audience.managers_of_recipients {
+        whom.push("the managers of those who were told".to_owned());
+    }
+    let whom = match whom.as_slice() {
+        [] => "those who were told are told again".to_owned(),
+        whom => format!("{} are told", whom.join(" and ")),
+    };
+    let by = match &step.channels {
+        Some(channels) => {
+            let channels: Vec<&str> = channels.iter().map(|c| c.as_str()).collect();
+            format!(" by {}", channels.join(", "))
+        }
+        None => String::new(),
+    };
+    let after = words(step.after);
+    said(
+        "escalate",
+        format!("after {after}, unless somebody has {done} it, {whom}{by}"),
+    )
+}
+
+fn schedule(schedule: &Schedule) -> String {
+    const WEEK: [(Weekday, &str); 7] = [
+        (Weekday::Sunday, "Sunday"),
+        (Weekday::Monday, "Monday"),
+        (Weekday::Tuesday, "Tuesday"),
+        (Weekday::Wednesday, "Wednesday"),
+        (Weekday::Thursday, "Thursday"),
+        (Weekday::Friday, "Friday"),
+        (Weekday::Saturday, "Saturday"),
+    ];
+    match schedule {
+        Schedule::Every(minutes) => {
+            let seconds = minutes.unsigned_abs() * 60;
+            format!("every {}", words(Duration::from_secs(seconds)))
+        }
+        Schedule::At { time, days } => {
+            let on = WEEK.iter().filter(|(day, _)| days.has(*day));
+            let on: Vec<&str> = on.map(|(_, name)| *name).collect();
+            let at = time.strftime("%H:%M");
+            match on.len() {
+                7 => format!("every day at {at}"),
+                _ => format!("on {} at {at}", on.join(", ")),
+            }
+        }
+    }
+}
+
+/// `2 d 3 h`, in the two largest units.
+fn words(duration: Duration) -> String {
+    let mut seconds = duration.as_secs();
+    let mut parts = Vec::new();
+    for (unit, size) in [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)] {
+        if seconds >= size && parts.len() < 2 {
+            parts.push(format!("{} {unit}", seconds / size));
+            seconds %= size;
+        }
+    }
+    if parts.is_empty() {
+        return "0 s".to_owned();
+    }
+    parts.join(" ")
+}
+
+/// The moment until which a person's telling is put off, and why; nothing where they are told at once.
+pub(super) fn put_off<'d>(
+    decided: &'d Decided,
+    user: &str,
+) -> Option<(&'d str, Option<Timestamp>)> {
+    let of = decided.suppressed.iter().map(|(_, suppressed)| suppressed);
+    let mut of = of.filter(|suppressed| suppressed.users.iter().any(|id| id == user));
+    of.next()
+        .map(|suppressed| (suppressed.reason.as_str(), suppressed.until))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_told_in_their_two_largest_units() {
+        for (seconds, said) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (3_600, "1 h"),
+            (90_061, "1 d 1 h"),
+            (1_800, "30 min"),
+        ] {
+            assert_eq!(words(Duration::from_secs(seconds)), said);
+        }
+    }
+}

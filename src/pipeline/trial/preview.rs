@@ -1,0 +1,335 @@
+//! What a rule would do with one event: judged, composed and planned as a worker would, with the reasons beside. Comes from a question,
+//! goes to its answer.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::Trier;
+use super::course::{Course, Step};
+use super::patience::{Watch, patiently};
+use super::rule::{self, Done, Trial};
+use super::{memory, reasons, texts};
+use crate::deliveries::Planned;
+use crate::deliveries::channels::email::Drawing;
+use crate::directory::{self, People, Person, recipients};
+use crate::kernel::{ChannelKind, Error, Result, mask};
+use crate::notifications::NewNotification;
+use crate::ops::trial::Shown;
+use crate::ops::trial::preview::{
+    LeftOut, PEOPLE, Preview, Question, Recipient, Said, TriedEvent, TriedRule, Way, Wrong,
+};
+use crate::pipeline::choose;
+use crate::pipeline::compose::{Composed, Judged};
+use crate::pipeline::decide::Decided;
+use crate::pipeline::replay::Turn;
+use crate::rules::set::EventContext;
+use crate::rules::{Finding, Match};
+
+/// What is found without knowing anybody.
+struct Looked {
+    preview: Preview,
+    trial: Option<(Trial, Judged)>,
+}
+
+pub(super) async fn run(trier: &Trier, question: Question) -> Result<Preview> {
+    let question = Arc::new(question);
+    let asked = question.clone();
+    let Looked { preview, trial } = patiently(move |watch| look(&asked, watch)).await?;
+    let Some((trial, judged)) = trial else {
+        return Ok(preview);
+    };
+    let mut wanted = choose::wanted(std::slice::from_ref(&judged));
+    wanted.ids.extend(question.users.iter().cloned());
+    let client = trier.db.client().await?;
+    let people = Arc::new(directory::store::find(&client, &wanted).await?);
+    let most = i64::try_from(PEOPLE).unwrap_or(i64::MAX);
+    let inactive = People::inactive(&client, &wanted, most).await?;
+    drop(client);
+    let (configured, drawing) = (trier.configured.clone(), trier.drawing.clone());
+    patiently(move |watch| {
+        Tried {
+            question: &question,
+            trial: &trial,
+            people: &people,
+            inactive,
+            configured: &configured,
+            drawing: &drawing,
+        }
+        .fill(preview, judged, watch)
+    })
+    .await?
+}
+
+/// Compiles and judges it.
+fn look(question: &Question, watch: &Watch) -> Looked {
+    let Question {
+        rule, event, now, ..
+    } = question;
+    let mut preview = Preview {
+        rule: TriedRule::of(rule),
+        event: TriedEvent::of(event),
+        now: *now,
+        fault: None,
+        hints: Vec::new(),
+        matched: false,
+        verdict: "faulty",
+        why: String::new(),
+        failing: None,
+        trace: None,
+        recipients: Shown::default(),
+        left_out: Shown::default(),
+        memory: Vec::new(),
+        texts: Vec::new(),
+        suppressed: Vec::new(),
+        warnings: Vec::new(),
+    };
+    let compiled = Trial::compile(rule).and_then(|trial| Ok((trial, crate::rules::check(rule)?)));
+    let (trial, hints) = match compiled {
+        Ok(compiled) => compiled,
+        Err(fault) => {
+            preview.why = format!("it can't be compiled: {}", fault.detail);
+            preview.fault = Some(Wrong {
+                place: fault.place,
+                detail: fault.detail,
+            });
+            return Looked {
+                preview,
+                trial: None,
+            };
+        }
+    };
+    preview.hints = hints.into_iter().map(Said::from).collect();
+    watch.progress.at(rule.id, rule.version);
+    preview.trace = rule.dissected(event, *now);
+    let finding = rule.asked(event, *now);
+    (preview.verdict, preview.why) = said(&finding);
+    if let Finding::False { part, .. } = finding {
+        preview.failing = part;
+    }
+    let judged = match trial.judge(event, *now, watch) {
+        Ok(judged) => judged,
+        Err(why) => {
+            preview.why = why;
+            return Looked {
+                preview,
+                trial: None,
+            };
+        }
+    };
+    preview.matched = !judged.matches.is_empty();
+    preview.warnings = judged.warnings.iter().cloned().map(Said::from).collect();
+    let judged = match EventContext::new(event) {
+        Ok(context) if !preview.matched => Judged {
+            matches: trial
+                .rule()
+                .map(|rule| Match::supposed(rule, &context))
+                .into_iter()
+                .collect(),
+            warnings: judged.warnings,
+        },
+        _ => judged,
+    };
+    Looked {
+        preview,
+        trial: Some((trial, judged)),
+    }
+}
+
+/// The verdict, in a word and a sentence.
+fn said(finding: &Finding) -> (&'static str, String) {
+    match finding {
+        Finding::Elsewhere(why) => ("elsewhere", why.clone()),
+        Finding::Faulty(fault) => ("faulty", fault.detail.clone()),
+        Finding::Broken { detail, .. } => ("broken", detail.clone()),
+        Finding::False { part, .. } => (
+            "false",
+            match part {
+                Some(part) => format!("its condition is not true: {}", part.sentence()),
+                None => "its condition is not true".to_owned(),
+            },
+        ),
+        Finding::True { over: 0, .. } => ("true", "it is true for this event".to_owned()),
+        Finding::True { over, .. } => (
+            "true",
+            format!("it is true for this event; {over} people more than it may name are left out"),
+        ),
+    }
+}
+
+/// What the second half works with.
+struct Tried<'a> {
+    question: &'a Question,
+    trial: &'a Trial,
+    people: &'a Arc<People>,
+    /// Some of them, and how many there are.
+    inactive: (Vec<(String, String)>, i64),
+    configured: &'a HashSet<ChannelKind>,
+    drawing: &'a Drawing,
+}
+
+impl Tried<'_> {
+    fn fill(self, mut preview: Preview, judged: Judged, watch: &Watch) -> Result<Preview> {
+        let Question { event, now, .. } = self.question;
+        let Some(matched) = judged.matches.first().cloned() else {
+            return Ok(preview);
+        };
+        let Match { rule, audience, .. } = &matched;
+        let chosen = self.people.chosen(audience);
+        // As if nothing were remembered yet.
+        let mut course = Course::default();
+        let step = course.decide(
+            self.trial,
+            event.clone(),
+            copy(&judged),
+            self.people,
+            *now,
+            Turn::First,
+        );
+        preview.memory = memory::told(&matched, event, &step.decided, &course.ledger);
+        let off: HashMap<String, (String, Option<jiff::Timestamp>)> = chosen
+            .iter()
+            .filter_map(|person| {
+                let (reason, until) = memory::put_off(&step.decided, &person.id)?;
+                Some((person.id.clone(), (reason.to_owned(), until)))
+            })
+            .collect();
+        // Whoever is told later, or would be if it fired, is told the same: by a course without memory.
+        let whole = Decided {
+            tellings: everybody(&judged, self.people),
+            ..Decided::default()
+        };
+        let whole = Step {
+            event: event.clone(),
+            judged,
+            decided: whole,
+            now: *now,
+            turn: Turn::First,
+        };
+        let real = self.composed(step, watch)?;
+        let composed = self.composed(whole, watch)?;
+        let context = EventContext::new(event)?;
+        let mut planned: HashMap<i64, Vec<Planned>> = HashMap::new();
+        for delivery in composed.deliveries {
+            let of = planned.entry(delivery.notification_id).or_default();
+            of.push(delivery);
+        }
+        let told: HashMap<&str, &NewNotification> = composed
+            .notifications
+            .iter()
+            .map(|told| (told.user_id.as_str(), told))
+            .collect();
+        let is_asked =
+            |id: &String| self.question.users.is_empty() || self.question.users.contains(id);
+        let shown = chosen.iter().filter(|person| is_asked(&person.id));
+        let items = shown.take(PEOPLE).map(|person| {
+            let (code, why) = reasons::chosen(self.people, person, audience, rule, &context);
+            let told = told.get(person.id.as_str()).copied();
+            let deliveries = told.and_then(|told| planned.remove(&told.id));
+            let off = off.get(&person.id).cloned();
+            self.recipient(
+                person,
+                (code, why),
+                told,
+                off,
+                deliveries.unwrap_or_default(),
+            )
+        });
+        preview.recipients = Shown {
+            items: items.collect(),
+            total: chosen.len(),
+        };
+        let (inactive, every) = &self.inactive;
+        let out = reasons::left_out(self.people, audience, inactive, &self.question.users);
+        let more = usize::try_from(*every).unwrap_or_default();
+        let total = out.len() + more.saturating_sub(inactive.len());
+        let out = out.into_iter().filter(|person| is_asked(&person.user_id));
+        preview.left_out = Shown {
+            items: out.take(PEOPLE).collect::<Vec<LeftOut>>(),
+            total,
+        };
+        preview.texts = texts::every(rule, event, &chosen, self.drawing);
+        // Of a rule that doesn't fire, the outcome would only say what its evaluation warned of.
+        if preview.matched {
+            preview.warnings.clear();
+            for outcome in real.outcomes {
+                preview.suppressed.extend(outcome.suppressed);
+                let warnings = outcome.warnings.into_iter();
+                preview.warnings.extend(warnings.map(Said::from));
+            }
+        }
+        Ok(preview)
+    }
+
+    fn composed(&self, step: Step, watch: &Watch) -> Result<Composed> {
+        let worked = rule::work(vec![step], self.people, self.configured, watch);
+        let done = worked.done.into_iter().next();
+        done.map(|Done { composed, .. }| composed).ok_or_else(|| {
+            Error::unavailable("the rule's texts break on this event; a worker would give it up")
+        })
+    }
+
+    fn recipient(
+        &self,
+        person: &Person,
+        (code, why): (&'static str, String),
+        told: Option<&NewNotification>,
+        off: Option<(String, Option<jiff::Timestamp>)>,
+        deliveries: Vec<Planned>,
+    ) -> Recipient {
+        let address = |address: String| {
+            if self.question.shows_addresses {
+                address
+            } else {
+                mask::address(&address)
+            }
+        };
+        let is_told = told.is_some() && off.is_none();
+        let (reason, until) = match off {
+            Some((reason, until)) => (Some(reason), until),
+            None => (None, None),
+        };
+        Recipient {
+            user_id: person.id.clone(),
+            display_name: person.display_name.clone(),
+            code,
+            why,
+            locale: person.locale.clone(),
+            is_told,
+            reason: reason.or_else(|| told.is_none().then(|| "render_failed".to_owned())),
+            until,
+            in_app: told.is_some_and(|told| told.in_app),
+            title: told.map(|told| told.texts.title.clone()),
+            deliveries: deliveries
+                .into_iter()
+                .map(|planned| Way {
+                    channel: planned.channel.as_str(),
+                    status: planned.status,
+                    reason: planned.reason.or(planned.deferred_by),
+                    until: planned.not_before,
+                    address: planned.address.map(address),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// All whom the matches choose.
+fn everybody(judged: &Judged, people: &People) -> Vec<choose::Telling> {
+    let mut tellings = Vec::new();
+    for (of, matched) in judged.matches.iter().enumerate() {
+        let chosen = recipients::choose(&matched.audience, people).into_iter();
+        tellings.extend(chosen.map(|person| choose::Telling {
+            event: 0,
+            of,
+            person,
+        }));
+    }
+    tellings
+}
+
+fn copy(judged: &Judged) -> Judged {
+    Judged {
+        matches: judged.matches.clone(),
+        warnings: judged.warnings.clone(),
+    }
+}

@@ -1,0 +1,144 @@
+//! A rule's texts in every language that it or its recipients have, as each of its channels shows them. Pure: rendered by the rule's
+//! own renderer, mails drawn by the mail channel's own layout.
+
+use crate::deliveries::channels::email::Drawing;
+use crate::deliveries::model::{Content, Outgoing};
+use crate::directory::Person;
+use crate::ingest::Event;
+use crate::kernel::{ChannelKind, clock};
+use crate::ops::trial::preview::{ChannelText, LOCALES, Said, Texts};
+use crate::rules::set::{CompiledRule, EventContext};
+use crate::rules::{Reader, Rendered, Warning};
+
+/// The texts, the rule's languages first.
+pub(super) fn every(
+    rule: &CompiledRule,
+    event: &Event,
+    recipients: &[&Person],
+    drawing: &Drawing,
+) -> Vec<Texts> {
+    let Ok(mut context) = EventContext::new(event) else {
+        return Vec::new();
+    };
+    let mut locales: Vec<String> = rule.languages();
+    for person in recipients {
+        if !locales.iter().any(|known| is_same(known, &person.locale)) {
+            locales.push(person.locale.clone());
+        }
+    }
+    if locales.is_empty() {
+        locales.push("en".to_owned());
+    }
+    locales.truncate(LOCALES);
+    let timezone = recipients.first().map_or("UTC", |person| &person.timezone);
+    locales
+        .into_iter()
+        .map(|locale| {
+            let mut own = recipients.iter().filter(|p| is_same(&p.locale, &locale));
+            let readers = own.clone().count();
+            let person = own.next();
+            let reader = person.map_or_else(|| made_up(&locale, timezone), |p| p.reader());
+            let mut warnings: Vec<Warning> = Vec::new();
+            let rendered = rule.render(&mut context, &reader, &mut warnings);
+            let (language, channels) = match rendered {
+                Ok(texts) => {
+                    let shown = |&channel| shown(channel, rule, event, &texts, drawing);
+                    let channels = rule.facts.channels.iter().map(shown).collect();
+                    (texts.locale.clone(), channels)
+                }
+                Err(failure) => {
+                    warnings.push(failure);
+                    (String::new(), Vec::new())
+                }
+            };
+            Texts {
+                locale,
+                language,
+                user_id: person.map(|person| person.id.clone()),
+                timezone: reader.timezone,
+                readers,
+                channels,
+                warnings: warnings.into_iter().map(Said::from).collect(),
+            }
+        })
+        .collect()
+}
+
+fn is_same(a: &str, b: &str) -> bool {
+    a.replace('_', "-")
+        .eq_ignore_ascii_case(&b.replace('_', "-"))
+}
+
+/// Somebody of a language that no recipient has.
+fn made_up(locale: &str, timezone: &str) -> Reader {
+    Person {
+        id: "sample".to_owned(),
+        display_name: "Sample".to_owned(),
+        email: Some("sample@example.com".to_owned()),
+        locale: locale.to_owned(),
+        timezone: timezone.to_owned(),
+        ..Person::default()
+    }
+    .reader()
+}
+
+fn shown(
+    channel: ChannelKind,
+    rule: &CompiledRule,
+    event: &Event,
+    texts: &Rendered,
+    drawing: &Drawing,
+) -> ChannelText {
+    let mut shown = ChannelText {
+        channel: channel.as_str(),
+        title: Some(texts.title.clone()),
+        text: texts.body.clone(),
+        html: None,
+        action_url: texts.action_url.clone(),
+        action_label: texts.action_label.clone(),
+    };
+    match channel {
+        ChannelKind::Email => {
+            let drawn = drawing.draw(&outgoing(rule, event, texts));
+            if let Ok(drawn) = drawn {
+                shown.title = Some(drawn.subject);
+                shown.text = drawn.text;
+                shown.html = Some(drawn.html);
+            }
+        }
+        ChannelKind::Sms | ChannelKind::Whatsapp | ChannelKind::Telegram => {
+            shown.text = texts.sms_body.clone().unwrap_or_else(|| {
+                let parts = [texts.title.as_str(), texts.body.as_str()];
+                parts.map(str::trim).join("\n").trim().to_owned()
+            });
+            shown.title = None;
+        }
+        ChannelKind::InApp | ChannelKind::Slack | ChannelKind::WebPush | ChannelKind::Webhook => {}
+    }
+    shown
+}
+
+/// The mail's delivery, as it would be claimed.
+fn outgoing(rule: &CompiledRule, event: &Event, texts: &Rendered) -> Outgoing {
+    Outgoing {
+        delivery_id: 0,
+        notification_id: 0,
+        user_id: String::new(),
+        channel: ChannelKind::Email,
+        address: String::new(),
+        display_name: String::new(),
+        locale: texts.locale.clone(),
+        title: texts.title.clone(),
+        body: texts.body.clone(),
+        action_url: texts.action_url.clone(),
+        action_label: texts.action_label.clone(),
+        severity: rule.facts.severity.unwrap_or(event.severity),
+        content: Content {
+            subject: texts.email_subject.clone(),
+            html: texts.email_html.clone(),
+            text: None,
+        },
+        created_at: clock::now(),
+        attempt: 1,
+    }
+}

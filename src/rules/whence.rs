@@ -1,0 +1,71 @@
+//! What a compiled rule says of itself to whoever shows it: in which languages it speaks, and by which of its words it names
+//! somebody. Comes from `set`, goes to previews. Pure.
+
+use std::sync::Arc;
+
+use crate::rules::audience::AudienceRule;
+use crate::rules::locale;
+use crate::rules::model::Match;
+use crate::rules::set::{CompiledRule, EventContext};
+
+/// By which of a rule's words somebody is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// By id, in `recipient_users`.
+    ById,
+    /// By the event's payload, at this path of `recipient_fields`.
+    ByField(String),
+}
+
+impl CompiledRule {
+    /// The languages its texts are written in, as the rule has them; none for a rule whose texts are the same for all.
+    #[must_use]
+    pub fn languages(&self) -> Vec<String> {
+        let mut tags: Vec<String> = Vec::new();
+        for (_, text) in self.definition.texts() {
+            for tag in text.languages() {
+                let is_known = |known: &String| locale::normal(known) == locale::normal(tag);
+                if !tags.iter().any(is_known) {
+                    tags.push(tag.to_owned());
+                }
+            }
+        }
+        tags
+    }
+
+    /// By which of its words it names a person for an event; `None` where it doesn't.
+    #[must_use]
+    pub fn naming(&self, context: &EventContext<'_>, user: &str) -> Option<Named> {
+        let audience = &self.definition.audience;
+        if audience.users.iter().any(|id| id == user) {
+            return Some(Named::ById);
+        }
+        let holds = |path: &&Vec<String>| {
+            let alone = AudienceRule {
+                users: Vec::new(),
+                fields: vec![(*path).clone()],
+                ..audience.clone()
+            };
+            let (found, _) = self.audience_of(&alone, context);
+            found.users.iter().any(|id| id == user)
+        };
+        let path = audience.fields.iter().find(holds)?;
+        Some(Named::ByField(path.join(".")))
+    }
+}
+
+impl Match {
+    /// A rule as if it were true for an event.
+    #[must_use]
+    pub fn supposed(rule: &Arc<CompiledRule>, context: &EventContext<'_>) -> Self {
+        // What its keys have to say was said when it was judged, if it was.
+        let moments = rule.moments(context, &mut Vec::new());
+        Self {
+            rule: Arc::clone(rule),
+            audience: rule.audience(context).0,
+            step: 0,
+            channels: None,
+            moments: moments.map(Box::new),
+        }
+    }
+}

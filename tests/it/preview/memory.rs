@@ -1,0 +1,139 @@
+//! What a rule's memory means for an event, before it fires, and what it would have done in the past.
+
+use serde_json::{Value, json};
+
+use super::preview;
+use crate::openapi::API;
+use crate::support::TestDb;
+use crate::support::app::{App, people};
+use crate::support::http::token;
+
+fn remembering(keys: Value) -> Value {
+    let mut template = json!({"title": "N {{n}}", "recipient_users": ["ali", "cfo"]});
+    let keys = keys.as_object().unwrap().clone();
+    template.as_object_mut().unwrap().extend(keys);
+    json!({"name": "r", "event_type_pattern": "a.b", "notification_template": template})
+}
+
+#[tokio::test]
+async fn each_key_says_what_it_means_for_the_event() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    people(&sql).await;
+    let app = App::start_with(&db, API, &[]).await;
+    let rule = remembering(json!({
+        "delay": "2h", "dedupe_key": {"key": "{{n}}", "within": "12h"}, "throttle": {"limit": 3, "per": "1d", "key": "{{n}}"},
+        "escalate": [{"after": "30m", "recipient_roles": ["cfo"]}], "resolves": ["a.*"], "expires_after": "3d", "storm_limit": 50
+    }));
+    let event = json!({"source_module": "t", "event_type": "a.b", "entity_type": "invoice", "entity_id": "7",
+                       "occurred_at": "2026-11-23T08:00:00Z", "payload": {"n": 5}});
+    let body = json!({"rule": rule, "event": event, "now": "2026-11-23T08:01:00Z"});
+    let seen = preview(&app, &body).await;
+    let memory: Vec<String> = seen["memory"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| {
+            format!(
+                "{} {} {}: {}",
+                m["key"],
+                m["value"],
+                m["at"],
+                m["why"].as_str().unwrap()
+            )
+        })
+        .collect();
+    assert_eq!(
+        memory,
+        [
+            r#""expires_after" null "2026-11-26T08:00:00Z": worth nothing 3 d after it occurred"#,
+            r#""dedupe_key" "5" null: of events with this key within 12 h one is told"#,
+            r#""delay" null "2026-11-23T10:00:00Z": told 2 h after it occurred"#,
+            r#""resolves" null null: withdraws what was told of a.* about invoice 7"#,
+            r#""throttle" "5" null: at most 3 in 1 d for each person and key"#,
+            r#""escalate" null null: after 30 min, unless somebody has opened it, cfo are told"#,
+            r#""storm_limit" null null: held once it tells more than 50 in a minute"#,
+        ]
+    );
+    let ali = &seen["recipients"]["items"][0];
+    assert_eq!(
+        (
+            &ali["is_told"],
+            &ali["reason"],
+            &ali["until"],
+            &ali["title"]
+        ),
+        (
+            &json!(false),
+            &json!("delayed"),
+            &json!("2026-11-23T10:00:00Z"),
+            &json!("N 5")
+        )
+    );
+    assert_eq!(
+        ali["deliveries"][0]["status"], "delivered",
+        "as it would be then"
+    );
+    assert_eq!(seen["suppressed"][0]["reason"], "delayed");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn delays_and_digests_are_played_to_their_end_and_not_beyond() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    people(&sql).await;
+    // Six events, an hour apart, the last an hour ago.
+    sql.batch_execute(
+        "insert into neurolink_events (source_module, event_type, payload, branch_id, received_at, occurred_at)
+         select 't', 'a.b', jsonb_build_object('n', n), 'BGD', at, at
+           from generate_series(6, 1, -1) as n, lateral (select now() - n * interval '1 hour' as at) t;
+         delete from neurolink_jobs",
+    )
+    .await
+    .unwrap();
+    let app = App::start_with(&db, API, &[]).await;
+    for (keys, told, digests, put_off) in [
+        // The last is due in half an hour.
+        (json!({"delay": "90m"}), 10, 0, ("delayed", 12)),
+        // Each alone, soon after.
+        (json!({"digest": {"every": "5m"}}), 12, 12, ("digested", 12)),
+        (
+            json!({"dedupe_key": {"key": "same", "within": "12h"}}),
+            2,
+            0,
+            ("deduplicated", 10),
+        ),
+        (json!({"shadow": true}), 0, 0, ("shadow", 12)),
+        (
+            json!({"expires_after": "1m", "delay": "2m"}),
+            12,
+            0,
+            ("delayed", 12),
+        ),
+    ] {
+        let body = json!({"rule": remembering(keys.clone()), "from": "2020-01-01T00:00:00Z"});
+        let response = app
+            .client
+            .post(format!("{}/v1/rules/backtest", app.base))
+            .bearer_auth(token("boss", &["admin"]))
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
+        let text = response.text().await.unwrap();
+        let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        let came = &last["result"];
+        assert_eq!(
+            (
+                &came["matched"],
+                &came["notifications"],
+                &came["digests"],
+                &came["suppressed"][put_off.0]
+            ),
+            (&json!(6), &json!(told), &json!(digests), &json!(put_off.1)),
+            "{keys}: {came}"
+        );
+    }
+    app.stop().await;
+}
