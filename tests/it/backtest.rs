@@ -191,7 +191,7 @@ async fn a_draft_is_set_beside_the_saved_rule_event_by_event_and_person_by_perso
     );
     let alone = result(
         &app,
-        &json!({"rule": draft("r", 2), "from": from, "compare": false}),
+        &json!({"rule": draft("r", 2), "from": from, "compare": "none"}),
     )
     .await;
     assert_eq!(alone["difference"], Value::Null);
@@ -240,7 +240,7 @@ async fn what_cant_be_asked_is_refused_before_the_answer_begins() {
         ),
         (json!({"from": from}), 400, "missing_field", "/rule"),
         (
-            json!({"rule": draft("d", 2), "from": from, "compare": true}),
+            json!({"rule": draft("d", 2), "from": from, "compare": "both"}),
             400,
             "invalid_field",
             "/compare",

@@ -138,14 +138,17 @@ async fn a_draft_says_whom_it_would_tell_what_and_why_and_nothing_is_written() {
             .unwrap()
             .clone()
     };
-    assert_eq!(channel(2, "in_app")["title"], "فاتورة INV-7");
+    assert_eq!(
+        channel(2, "in_app")["title"],
+        "فاتورة \u{2068}INV-7\u{2069}"
+    );
     assert_eq!(
         channel(1, "in_app")["text"],
         "Dear Ali, — owes 1,250,000 IQD"
     );
     assert_eq!(channel(1, "sms")["text"], "INV-7!");
     let mail = channel(2, "email");
-    assert_eq!(mail["title"], "فاتورة INV-7");
+    assert_eq!(mail["title"], "فاتورة \u{2068}INV-7\u{2069}");
     assert!(
         mail["html"].as_str().unwrap().contains("dir=\"rtl\""),
         "{mail}"

@@ -39,7 +39,7 @@ pub struct BacktestBody {
     version: Option<i32>,
     from: String,
     to: Option<String>,
-    compare: Option<Raw>,
+    compare: Option<String>,
     samples: Option<usize>,
 }
 
@@ -182,10 +182,10 @@ impl BacktestBody {
         if samples > SAMPLES {
             return Err(wrong("/samples", format!("at most {SAMPLES}")));
         }
-        let compares = match self.compare.as_ref().map(|raw| raw.0.as_str()) {
-            None | Some("\"live\"") => true,
-            Some("false") => false,
-            Some(_) => return Err(wrong("/compare", "it is \"live\" or false")),
+        let compares = match self.compare.as_deref() {
+            None | Some("live") => true,
+            Some("none") => false,
+            Some(_) => return Err(wrong("/compare", "it is \"live\" or \"none\"")),
         };
         let (rule, kept) = match (&self.rule, self.rule_id) {
             (Some(_), _) if self.version.is_some() => {

@@ -81,9 +81,9 @@ pub(super) fn left_out(
     inactive: &[(String, String)],
     asked: &[String],
 ) -> Vec<LeftOut> {
-    let out = |person: &Person, (code, why): (&'static str, String)| LeftOut {
-        user_id: person.id.clone(),
-        display_name: person.display_name.clone(),
+    let left = |id: &str, name: &str, (code, why): (&'static str, String)| LeftOut {
+        user_id: id.to_owned(),
+        display_name: name.to_owned(),
         code,
         why,
     };
@@ -98,25 +98,18 @@ pub(super) fn left_out(
             };
             against(people, person, audience)
                 .or_else(stranger)
-                .map(|said| out(person, said))
+                .map(|said| left(&person.id, &person.display_name, said))
         })
         .collect();
-    all.extend(inactive.iter().map(|(id, name)| LeftOut {
-        user_id: id.clone(),
-        display_name: name.clone(),
-        code: "inactive",
-        why: "they are not active in the directory".to_owned(),
-    }));
+    let why = || "they are not active in the directory".to_owned();
+    let inactives = inactive.iter();
+    all.extend(inactives.map(|(id, name)| left(id, name, ("inactive", why()))));
     let mut known: HashSet<&str> = inactive.iter().map(|(id, _)| id.as_str()).collect();
     let mut unknown: Vec<LeftOut> = Vec::new();
     for id in audience.users.iter().chain(asked) {
         if people.by_id(id).is_none() && known.insert(id) {
-            unknown.push(LeftOut {
-                user_id: id.clone(),
-                display_name: String::new(),
-                code: "unknown",
-                why: "the directory has nobody of this id".to_owned(),
-            });
+            let why = "the directory has nobody of this id".to_owned();
+            unknown.push(left(id, "", ("unknown", why)));
         }
     }
     all.extend(unknown);
