@@ -78,30 +78,60 @@ pub(crate) fn figure(text: String, around: Direction) -> String {
     }
 }
 
-/// Without what could steer the direction of the text around it: a payload's own embeddings, overrides and isolates.
+/// Without what could steer the direction of the text around it: a payload's own embeddings and overrides, and isolates that
+/// aren't closed. Closed ones are somebody's own isolates (a text of ours that is quoted in another).
 pub(crate) fn disarmed(value: &str) -> Cow<'_, str> {
-    let steers = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if value.is_ascii() || !value.contains(steers) {
+        return Cow::Borrowed(value);
+    }
+    let mut depth = 0_usize;
+    let closed = value.chars().all(|c| {
+        match c {
+            '\u{2066}'..=OPEN => depth += 1,
+            CLOSE if depth == 0 => return false,
+            CLOSE => depth -= 1,
+            _ => {}
+        }
+        true
+    });
+    if closed && depth == 0 {
+        Cow::Owned(value.replace(|c: char| matches!(c, '\u{202a}'..='\u{202e}'), ""))
+    } else {
+        Cow::Owned(value.replace(steers, ""))
+    }
+}
+
+/// Without any isolate, embedding or override.
+pub(crate) fn stripped(value: &str) -> Cow<'_, str> {
     if value.is_ascii() || !value.contains(steers) {
         return Cow::Borrowed(value);
     }
     Cow::Owned(value.replace(steers, ""))
 }
 
+fn steers(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..=CLOSE)
+}
+
 fn needs(value: &str, around: Direction) -> bool {
-    let (mut other, mut same, mut digits, mut signs) = (false, false, false, false);
     if around == Direction::LeftToRight && value.is_ascii() {
         return false;
     }
+    let (mut same, mut digits, mut signs) = (false, false, false);
+    let mut depth = 0_usize;
     for c in value.chars() {
-        match pull(c) {
-            Pull::Letter(direction) if direction == around => same = true,
-            Pull::Letter(_) => other = true,
-            Pull::ArabicDigit if around == Direction::LeftToRight => other = true,
-            Pull::ArabicDigit | Pull::Digit => digits = true,
-            Pull::None => signs = true,
-        }
-        if other {
-            return true;
+        match c {
+            '\u{2066}'..=OPEN => depth += 1,
+            CLOSE => depth = depth.saturating_sub(1),
+            // What is isolated already pulls nothing.
+            _ if depth > 0 => {}
+            _ => match pull(c) {
+                Pull::Letter(direction) if direction == around => same = true,
+                Pull::Letter(_) => return true,
+                Pull::ArabicDigit if around == Direction::LeftToRight => return true,
+                Pull::ArabicDigit | Pull::Digit => digits = true,
+                Pull::None => signs = true,
+            },
         }
     }
     around == Direction::RightToLeft && digits && signs && !same
@@ -138,15 +168,12 @@ mod tests {
             ("…", false, false),
             ("שלום", false, true),
             ("Ürün", true, false),
+            ("فاتورة \u{2068}INV-7\u{2069}", false, true),
         ] {
             for (around, expected) in [(RightToLeft, in_arabic), (LeftToRight, in_english)] {
                 let isolated = isolated(Cow::Borrowed(value), around);
-                assert_eq!(
-                    isolated.starts_with(OPEN),
-                    expected,
-                    "{value} in {around:?}"
-                );
-                assert_eq!(isolated.ends_with(CLOSE), expected, "{value} in {around:?}");
+                assert_eq!(isolated != value, expected, "{value} in {around:?}");
+                assert!(!expected || isolated == wrapped(value), "{isolated}");
             }
         }
     }
@@ -154,6 +181,8 @@ mod tests {
     #[test]
     fn a_value_cannot_steer_the_text_around_it() {
         assert_eq!(disarmed("\u{202e}abc\u{2069}\u{2068}"), "abc");
+        assert_eq!(disarmed("\u{202e}a\u{2068}b\u{2069}"), "a\u{2068}b\u{2069}");
+        assert_eq!(stripped("\u{202e}a\u{2068}b\u{2069}"), "ab");
         assert_eq!(disarmed("a\u{200f}b"), "a\u{200f}b");
         assert!(matches!(disarmed("علي"), Cow::Borrowed(_)));
     }

@@ -15,11 +15,27 @@ pub(crate) fn is_tag(tag: &str) -> bool {
         && words.all(|w| (1..=8).contains(&w.len()) && w.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
+/// A tag's first word.
+fn language(tag: &str) -> &str {
+    tag.split(['-', '_']).next().unwrap_or_default()
+}
+
+/// Whether two tags are the same, without making new texts of them: this is asked for every text of every reader.
+fn same(a: &str, b: &str) -> bool {
+    let fold = |byte: u8| {
+        if byte == b'_' {
+            b'-'
+        } else {
+            byte.to_ascii_lowercase()
+        }
+    };
+    a.len() == b.len() && a.bytes().zip(b.bytes()).all(|(a, b)| fold(a) == fold(b))
+}
+
 /// The tag helpers go by: the reader's own where it is of the text's language or the text has none, else the text's.
 pub(crate) fn spoken<'t>(text: Option<&'t str>, reader: &'t str) -> &'t str {
-    let language = |tag: &'t str| tag.trim().split(['-', '_']).next().unwrap_or_default();
     match text {
-        Some(text) if !language(text).eq_ignore_ascii_case(language(reader)) => text,
+        Some(text) if !same(language(text), language(reader.trim())) => text,
         _ => reader,
     }
 }
@@ -30,26 +46,19 @@ pub(crate) fn choose<'t>(
     tags: impl Iterator<Item = &'t str> + Clone,
     locale: &str,
 ) -> Option<usize> {
-    let language = |tag: &str| {
-        tag.split(['-', '_'])
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase()
-    };
-    let wanted = normal(locale);
-    let wanted_language = language(&wanted);
+    let wanted = locale.trim();
     let find = |test: &dyn Fn(&str) -> bool| tags.clone().position(test);
     // `ku-Arab-IQ`, `ku-Arab`, `ku`.
-    let mut shorter = Some(wanted.as_str());
+    let mut shorter = Some(wanted);
     std::iter::from_fn(|| {
         let tag = shorter?;
-        shorter = tag.rsplit_once('-').map(|(head, _)| head);
+        shorter = tag.rsplit_once(['-', '_']).map(|(head, _)| head);
         Some(tag)
     })
-    .find_map(|wanted| find(&|tag| normal(tag) == wanted))
-    .or_else(|| find(&|tag| language(tag) == wanted_language))
-    .or_else(|| find(&|tag| normal(tag) == "en"))
-    .or_else(|| find(&|tag| language(tag) == "en"))
+    .find_map(|wanted| find(&|tag| same(tag, wanted)))
+    .or_else(|| find(&|tag| same(language(tag), language(wanted))))
+    .or_else(|| find(&|tag| same(tag, "en")))
+    .or_else(|| find(&|tag| same(language(tag), "en")))
     .or_else(|| tags.clone().next().map(|_| 0))
 }
 

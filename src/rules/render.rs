@@ -7,7 +7,7 @@ use crate::rules::budget::{Budget, Notes};
 use crate::rules::limits;
 use crate::rules::model::Warning;
 use crate::rules::payload::Value;
-use crate::rules::setting::Setting;
+use crate::rules::setting::{Around, Setting};
 use crate::rules::template::{Expression, Node, Path, Start, Template};
 pub(crate) use crate::rules::world::{End, Escape, Found, Manner, Stop, World};
 
@@ -208,7 +208,11 @@ impl<'v> Walk<'v, '_, '_> {
     }
 
     fn print(&mut self, expression: &'v Expression) -> Result<(), Stop> {
-        self.setting.around = self.manner.around.filter(|_| !self.in_tag && !self.is_bare);
+        self.setting.around = match self.manner.around {
+            Some(direction) if !self.in_tag && !self.is_bare => Around::Text(direction),
+            Some(_) if self.is_bare => Around::Bare,
+            _ => Around::Fragile,
+        };
         let found = self.find(expression)?;
         if let Some(Value::List(items)) = found.value() {
             self.spend(items.len())?;

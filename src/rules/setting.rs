@@ -18,6 +18,17 @@ use crate::rules::payload::Value;
 use crate::rules::relative::{self, Unit};
 use crate::rules::template::{Call, Expression};
 
+/// What a value stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Around {
+    /// A text that runs this way.
+    Text(Direction),
+    /// Nothing: it is all of the text.
+    Bare,
+    /// What isolates would harm: a URL, an SMS, one of HTML's tags.
+    Fragile,
+}
+
 /// For whom a helper works.
 pub(crate) struct Setting<'s> {
     tag: &'s str,
@@ -25,8 +36,8 @@ pub(crate) struct Setting<'s> {
     now: Timestamp,
     /// Looked up for the first helper that needs it: most texts have none.
     language: OnceCell<Arc<Language>>,
-    /// The direction of the text around; `None` where nothing is isolated: in URLs, in SMS texts, inside HTML's tags.
-    pub(crate) around: Option<Direction>,
+    /// What is around.
+    pub(crate) around: Around,
 }
 
 impl<'s> Setting<'s> {
@@ -37,7 +48,7 @@ impl<'s> Setting<'s> {
             zone,
             now,
             language: OnceCell::new(),
-            around: None,
+            around: Around::Bare,
         }
     }
 
@@ -48,17 +59,28 @@ impl<'s> Setting<'s> {
 
     /// A value of the payload as it can stand in this text.
     pub(crate) fn value<'v>(&self, text: &'v str) -> Cow<'v, str> {
-        let text = bidi::disarmed(text);
+        // Most values, in most texts: nothing in them runs another way.
+        if text.is_ascii() && self.around != Around::Text(Direction::RightToLeft) {
+            return Cow::Borrowed(text);
+        }
         match self.around {
-            Some(around) => bidi::isolated(text, around),
-            None => text,
+            Around::Text(direction) => bidi::isolated(bidi::disarmed(text), direction),
+            Around::Bare => bidi::disarmed(text),
+            Around::Fragile => bidi::stripped(text),
         }
     }
 
-    fn isolated(&self, figure: String) -> String {
+    fn figured(&self, figure: String) -> String {
         match self.around {
-            Some(around) => bidi::figure(figure, around),
-            None => figure,
+            Around::Text(direction) => bidi::figure(figure, direction),
+            Around::Bare | Around::Fragile => figure,
+        }
+    }
+
+    fn worded(&self, words: String) -> String {
+        match self.around {
+            Around::Text(direction) => bidi::isolated(Cow::Owned(words), direction).into_owned(),
+            Around::Bare | Around::Fragile => words,
         }
     }
 
@@ -77,7 +99,7 @@ impl<'s> Setting<'s> {
         let language = self.language();
         let text = match (call.helper, currency) {
             (Helper::Money, Some(currency)) => {
-                let code = bidi::disarmed(currency.trim()).to_uppercase();
+                let code = bidi::stripped(currency.trim()).to_uppercase();
                 number.round(decimals.unwrap_or_else(|| currency::decimals(&code)));
                 language.money(&number, &code)
             }
@@ -96,7 +118,7 @@ impl<'s> Setting<'s> {
                 language.number(&number)
             }
         };
-        Some(self.isolated(text))
+        Some(self.figured(text))
     }
 
     /// `date`, `time`, `datetime`. `None` when the value is none.
@@ -115,10 +137,7 @@ impl<'s> Setting<'s> {
 
     fn written(&self, moment: Moment, part: Part, style: Style) -> Option<String> {
         let text = moment.write(part, style, self.language(), self.zone)?;
-        Some(match self.around {
-            Some(around) => bidi::isolated(Cow::Owned(text), around).into_owned(),
-            None => text,
-        })
+        Some(self.worded(text))
     }
 
     /// `relative`. `None` when the value is no moment.
@@ -132,10 +151,7 @@ impl<'s> Setting<'s> {
             };
             return self.written(moment, part, Style::Medium);
         };
-        Some(match self.around {
-            Some(around) => bidi::isolated(Cow::Owned(text), around).into_owned(),
-            None => text,
-        })
+        Some(self.worded(text))
     }
 
     /// Which of the forms a count needs, and the count as it replaces `#`. `None` when the value is no number.
@@ -147,7 +163,7 @@ impl<'s> Setting<'s> {
         } else {
             "other"
         };
-        Some((form, self.isolated(self.language().number(&number))))
+        Some((form, self.figured(self.language().number(&number))))
     }
 
     /// A list's items by a separator, or as the language joins them. `None` when there is an object among them; what is no

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 const NAMES: &str = r#"{"number": "INV-2026-007", "customer": "شركة النهرين", "latin": "Al-Rafidain", "days": 12,
-    "due": "2026-03-05", "phone": "0770 123", "list": ["INV-1", "فاتورة"], "trick": "\u202Eabc\u2069 def", "gone": null}"#;
+    "due": "2026-03-05", "phone": "0770 123", "list": ["INV-1", "فاتورة"], "trick": "\u202Eabc\u2069 def", "quoted": "فاتورة \u2068INV-7\u2069", "gone": null}"#;
 
 /// All texts of a template for a reader.
 fn texts(template: &serde_json::Value, locale: &str) -> Rendered {
@@ -47,6 +47,7 @@ fn nothing_is_isolated_twice() {
         ("س {{default (money 5 \"USD\") \"x\"}}", "س [5.00 USD]"),
         ("س {{join list style=\"and\"}}", "س [INV-1] وفاتورة"),
         ("س {{gone}}", "س —"),
+        ("س {{quoted}}", "س فاتورة [INV-7]"),
     ] {
         assert_eq!(body_in("ar", source), expected, "{source}");
     }
@@ -94,7 +95,7 @@ fn where_isolates_would_harm_there_are_none() {
     let template = json!({
         "title": {"ar": "فاتورة {{number}}"},
         "action_url": {"ar": "/i/{{number}}?q={{customer}}"},
-        "sms_body": {"ar": "فاتورة {{number}} {{money 5 \"USD\"}}"},
+        "sms_body": {"ar": "فاتورة {{number}} {{money 5 \"USD\"}} {{quoted}}"},
         "email_subject": {"ar": "فاتورة {{number}}"},
         "email_html": {"ar": "<p title=\"{{number}}\">فاتورة <a href='/i/{{number}}'>{{number}}</a> > {{latin}}</p>"},
     });
@@ -108,7 +109,7 @@ fn where_isolates_would_harm_there_are_none() {
     );
     assert_eq!(
         texts.sms_body.as_deref(),
-        Some("فاتورة INV-2026-007 5.00 USD")
+        Some("فاتورة INV-2026-007 5.00 USD فاتورة INV-7")
     );
     assert_eq!(
         texts.email_subject.map(|t| shown(&t)).as_deref(),
