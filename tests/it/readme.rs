@@ -206,7 +206,7 @@ async fn the_readmes_curl_commands_are_answered_as_it_says() {
             drained(&sql).await;
         }
         let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default();
-        if command.body.is_some() {
+        if command.body.is_some() && command.path.ends_with("/events") {
             assert_eq!(status, 201, "an event of its own");
             drained(&sql).await;
         }
