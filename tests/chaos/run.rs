@@ -153,6 +153,7 @@ fn settings(cluster: &Cluster, port: u16) -> Vec<(String, String)> {
         ("NEUROLINK_SHUTDOWN_TIMEOUT", "5s".to_owned()),
         // Nothing may die of bad luck: what is not refused for good must arrive in the end.
         ("NEUROLINK_DELIVERY_MAX_ATTEMPTS", "100".to_owned()),
+        ("NEUROLINK_STORM_LIMIT", "0".to_owned()),
         (
             "NEUROLINK_EMAIL_FROM",
             "TSH ERP <erp@tsh.example>".to_owned(),
