@@ -53,7 +53,7 @@ async fn a_file_is_tried_on_a_time_beside_the_saved_rule_of_its_name() {
         "By branch\n  BGD  6 of 3 events\n",
         "Beside orders (version 1)\n  events: 3 as before, +0 new, -1 no more\n  notifications: 4 before, 6 now\n",
         "  nadia: +3 (0 before, 3 now)\n  ali: -1 (4 before, 3 now)\n",
-        "a.b of test, branch BGD\n  ali (en): Order 4\n  nadia (en): Order 4\n",
+        "a.b of test, branch BGD\n  ali (en): Order 4\n  nadia (ar-IQ): Order 4\n",
     ] {
         assert!(said.contains(line), "{line}\nis not in\n{said}");
     }
