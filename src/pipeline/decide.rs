@@ -17,6 +17,7 @@ use crate::pipeline::compose::Judged;
 use crate::pipeline::decide::desk::Desk;
 use crate::pipeline::decide::places::{digest, entity, fact, plan_key};
 use crate::pipeline::replay::Turn;
+use crate::rules::limits;
 use crate::rules::memory::ledger::{Key, Ledger};
 use crate::rules::memory::store::Shadow;
 use crate::rules::model::Suppressed;
@@ -143,8 +144,52 @@ impl Scene<'_> {
         (&self.events[event], &self.judged[event].matches[of])
     }
 
+    /// Who somebody is, of the first of these.
+    fn users(&self, told: &[Telling]) -> Vec<String> {
+        let named = told.iter().take(limits::NAMED);
+        named
+            .map(|telling| self.people.get(telling.person).id.clone())
+            .collect()
+    }
+
+    fn suppressed(
+        &self,
+        place: (usize, usize),
+        reason: &str,
+        told: &[Telling],
+        count: usize,
+    ) -> Suppressed {
+        let (_, matched) = self.of(place.0, place.1);
+        Suppressed {
+            users: self.users(told),
+            ..Suppressed::new(&matched.rule.facts.name, reason, count)
+        }
+    }
+
+    /// Where nothing that is remembered has a say: told as it was chosen, as far as the storm guard lets it.
+    fn plain(&self, chosen: Chosen, admit: Admit<'_>) -> Decided {
+        let mut decided = Decided::default();
+        let is_same = |a: &Telling, b: &Telling| (a.event, a.of) == (b.event, b.of);
+        for told in chosen.tellings.chunk_by(is_same) {
+            let place = (told[0].event, told[0].of);
+            let rule = &self.of(place.0, place.1).1.rule;
+            let (now, over) = told.split_at(admit(rule, told.len()));
+            decided.tellings.extend_from_slice(now);
+            if !over.is_empty() {
+                let held = self.suppressed(place, "held", over, over.len());
+                decided.suppressed.push((place.0, held));
+                decided.answered.insert(place);
+                *decided.held.entry(rule.facts.id).or_default() += over.len();
+            }
+        }
+        decided
+    }
+
     /// Decides, event by event in the order they occurred.
     pub(crate) fn decide(&self, chosen: Chosen, ledger: &mut Ledger, admit: Admit<'_>) -> Decided {
+        if !self.remembers(&chosen) {
+            return self.plain(chosen, admit);
+        }
         let mut groups: HashMap<(usize, usize), Vec<Telling>> = HashMap::new();
         for telling in chosen.tellings {
             let place = (telling.event, telling.of);

@@ -13,7 +13,6 @@ use crate::pipeline::decide::places::{digest, entity, fact, later, plan_key};
 use crate::pipeline::decide::{Admit, Decided, KEPT, KNOWN, Scene};
 use crate::pipeline::replay::Turn;
 use crate::rules::Match;
-use crate::rules::limits;
 use crate::rules::memory::ledger::{Alarm, Key, Ledger};
 use crate::rules::memory::model::{Dated, Delay};
 use crate::rules::memory::plan::{Plan, Planned};
@@ -340,15 +339,8 @@ impl Desk<'_> {
             rule_version: matched.rule.facts.version,
             event_id: event.id,
             recipients,
-            users: self.users(told),
+            users: self.scene.users(told),
         });
-    }
-
-    fn users(&self, told: &[Telling]) -> Vec<String> {
-        let named = told.iter().take(limits::NAMED);
-        named
-            .map(|telling| self.scene.people.get(telling.person).id.clone())
-            .collect()
     }
 
     fn suppress(
@@ -360,13 +352,11 @@ impl Desk<'_> {
         until: Option<Timestamp>,
         by: Option<i64>,
     ) {
-        let (_, matched) = self.scene.of(place.0, place.1);
         self.decided.answered.insert(place);
         let suppressed = Suppressed {
-            users: self.users(told),
             until,
             by,
-            ..Suppressed::new(&matched.rule.facts.name, reason, count)
+            ..self.scene.suppressed(place, reason, told, count)
         };
         self.decided.suppressed.push((place.0, suppressed));
     }
