@@ -1,8 +1,12 @@
 //! Rules: what a thousand rules about other things cost an event that ten rules are about, in evaluation alone and in a drain.
 //! By turns, with the ten alone and with the thousand beside them; the ratios are of one round each.
 
+use std::time::Duration;
+
+use tokio_postgres::Client;
+
 use super::{Lab, Progress, Report, Size, drain};
-use crate::app::Parts;
+use crate::app::{Node, Parts};
 use crate::config::Config;
 use crate::ingest::Event;
 use crate::kernel::{Error, Result, clock};
@@ -19,6 +23,9 @@ const PEOPLE: i32 = 100;
 const BRANCHES: i32 = 50;
 /// Events evaluated by turns, over and over.
 const EVALUATED: i64 = 2_000;
+/// Between two looks whether the first event is through, and how long that may take.
+const LOOK: Duration = Duration::from_millis(10);
+const LIMIT: Duration = Duration::from_secs(60);
 /// Times that each set evaluates them in a round, by turns.
 const TURNS: u32 = 10;
 
@@ -54,14 +61,14 @@ pub(super) async fn run(
             if is_crowded {
                 sql.execute(others, &[&OTHERS]).await?;
             }
-            sql.batch_execute("select neurolink_pause('event')").await?;
-            sql.execute(insert, &[&events, &BRANCHES, &NAMING]).await?;
-            lab.settle(&sql).await?;
             sets.push(compiled(lab).await?);
             let mut drained = Report::new("drain", 1);
-            let of_it = &mut drained;
-            lab.with_node(config, parts, |node| {
-                drain::drain(node, &sql, size.events, of_it)
+            let (of_it, sql) = (&mut drained, &sql);
+            lab.with_node(config, parts, async |node| {
+                warmed(&node, sql).await?;
+                sql.execute(insert, &[&events, &BRANCHES, &NAMING]).await?;
+                lab.settle(sql).await?;
+                drain::drain(node, sql, size.events, of_it).await
             })
             .await?;
             rates.extend(drained.samples("drained").first().copied());
@@ -89,6 +96,28 @@ pub(super) async fn run(
         report.add("drain, with the others ÷ without", "×", fast / slow);
     }
     progress.at(steps, steps, "evaluated");
+    Ok(())
+}
+
+/// Waits until the node has compiled its rules, by an event that none of them is about; leaves the queue paused and nothing behind.
+async fn warmed(node: &Node, sql: &Client) -> Result<()> {
+    node.bell().until_connected().await;
+    sql.batch_execute(
+        "insert into neurolink_events (source_module, event_type, payload) values ('bench', 'bench.warmed', '{}')",
+    )
+    .await?;
+    let is_through = "select from neurolink_event_outcomes";
+    let began = clock::instant();
+    while sql.query_opt(is_through, &[]).await?.is_none() {
+        if began.elapsed() > LIMIT {
+            return Err(Error::broken("one event was not evaluated in a minute"));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    sql.batch_execute(
+        "select neurolink_pause('event'); delete from neurolink_event_outcomes; delete from neurolink_events",
+    )
+    .await?;
     Ok(())
 }
 
