@@ -127,6 +127,8 @@ pub async fn serve_metered(
     });
     let worth_it = SizeAbove::new(1024)
         .and(NotForContentType::SSE)
+        // Its lines are wanted as they come, too.
+        .and(NotForContentType::const_new("application/x-ndjson"))
         .and(NotForContentType::IMAGES);
     let stack = ServiceBuilder::new()
         .layer(CompressionLayer::new().compress_when(worth_it))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, StatusCode};
 use serde::Serialize;
@@ -133,6 +134,8 @@ async fn backtest(desk: Desk, call: Call) -> Result<Response> {
         let line = body.recv().await?;
         Some((Ok::<_, std::convert::Infallible>(line), body))
     });
+    // Who compresses a body asks once more behind its end.
+    let stream = stream.fuse();
     let mut response = warp::reply::stream(stream).into_response();
     let headers = response.headers_mut();
     headers.insert(
