@@ -73,6 +73,8 @@ pub struct Hooks {
     pub inboxes: Arc<dyn Fn(Vec<String>) + Send + Sync>,
     /// Deliveries wait.
     pub deliveries: Arc<dyn Fn() + Send + Sync>,
+    /// Alarms ring already: more recipients of the same.
+    pub alarms: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// The source of event jobs.
@@ -114,6 +116,7 @@ struct Ids {
 struct Written {
     users: Vec<String>,
     deliveries: bool,
+    alarms: bool,
 }
 
 impl Source for Evaluator {
@@ -261,7 +264,11 @@ impl Evaluator {
             .evaluated(events.len(), began.elapsed(), &composed);
 
         let deliveries = composed.deliveries.iter().any(|d| d.status == "pending");
-        Ok(Written { users, deliveries })
+        Ok(Written {
+            users,
+            deliveries,
+            alarms: remembered.ledger.rings_by(now),
+        })
     }
 
     fn places(&self) -> Vec<(Lane, i32, Position)> {
@@ -320,6 +327,9 @@ impl Evaluator {
         }
         if written.deliveries {
             (self.hooks.deliveries)();
+        }
+        if written.alarms {
+            (self.hooks.alarms)();
         }
     }
 

@@ -76,7 +76,7 @@ pub(super) fn start_works(
         Arc::new(move || rung.nudge(DELIVERIES)),
     );
     let dispatcher = Arc::new(dispatcher.metered(meters));
-    let (changed, rung) = (hints.clone(), bell.clone());
+    let (changed, rung, ring) = (hints.clone(), bell.clone(), bell.clone());
     let evaluator = Evaluator::new(
         db.clone(),
         presence.clone(),
@@ -96,6 +96,7 @@ pub(super) fn start_works(
         Hooks {
             inboxes: Arc::new(move |users| changed.changed(users)),
             deliveries: Arc::new(move || rung.nudge(DELIVERIES)),
+            alarms: Arc::new(move || ring.nudge(ALARMS)),
         },
     );
     Ok((

@@ -237,7 +237,12 @@ impl Evaluator {
         self.guard(remembered.tripped);
         self.meters.told_later(&composed);
         let deliveries = composed.deliveries.iter().any(|d| d.status == "pending");
-        Ok(Written { users, deliveries })
+        Ok(Written {
+            users,
+            deliveries,
+            // Whoever acts on alarms looks again as long as it finds some.
+            alarms: false,
+        })
     }
 
     async fn people(

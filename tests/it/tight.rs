@@ -74,6 +74,7 @@ async fn an_event_that_was_set_apart_is_tried_again_while_the_rush_goes_on() {
         Hooks {
             inboxes: Arc::new(|_| ()),
             deliveries: Arc::new(|| ()),
+            alarms: Arc::new(|| ()),
         },
     );
     evaluator.round(true).await.unwrap();

@@ -233,6 +233,15 @@ impl Ledger {
         entry
     }
 
+    /// Whether an alarm is set that rings by then.
+    #[must_use]
+    pub fn rings_by(&self, moment: Timestamp) -> bool {
+        let rings = |entry: &Entry| {
+            entry.alarm.is_some() && entry.held.due_at.is_some_and(|due| due <= moment)
+        };
+        self.entries.values().any(rings)
+    }
+
     /// What has to be written; rows that the reading made and nobody used are forgotten again.
     #[must_use]
     pub fn changes(&self) -> Vec<Change> {
