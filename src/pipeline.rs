@@ -94,6 +94,7 @@ pub struct Evaluator {
     storm: Storm,
     /// Alarms that are still to be acted on one by one, after some failed together.
     alone: AtomicU32,
+    alarm_failures: AtomicU32,
     inboxes: Mutex<HashSet<String>>,
     meters: EvaluationMeters,
 }
@@ -158,6 +159,7 @@ impl Evaluator {
             types: EventTypes::new(db.clone()),
             storm: Storm::new(settings.storm_limit),
             alone: AtomicU32::new(0),
+            alarm_failures: AtomicU32::new(0),
             db,
             presence,
             rulebook,
@@ -256,9 +258,10 @@ impl Evaluator {
         told.correct(&mut composed);
         remembered.decided = order.decided;
         let mut users = self.open_inboxes(&composed).await?;
-        users.extend(self.keep(&tx, &mut remembered, &composed, now).await?);
+        users.extend(self.keep(&tx, &mut remembered, &composed, &[], now).await?);
         self.write(tx, &events, &composed, turn, now).await?; // 5 and 6: rows, commit
-        self.guard(remembered.tripped);
+        let alarms = remembered.ledger.rings_by(now);
+        self.guard(remembered);
         self.types.saw(&events);
         self.meters
             .evaluated(events.len(), began.elapsed(), &composed);
@@ -267,7 +270,7 @@ impl Evaluator {
         Ok(Written {
             users,
             deliveries,
-            alarms: remembered.ledger.rings_by(now),
+            alarms,
         })
     }
 

@@ -8,9 +8,9 @@ declare
     v_before jsonb;
 begin
     -- A misspelt pause would pause nothing, and nobody would notice until the mails had gone.
-    if neurolink_pause.kind is null or neurolink_pause.kind not in ('event', 'delivery') then
+    if neurolink_pause.kind is null or neurolink_pause.kind not in ('event', 'delivery', 'reminder', 'digest', 'escalation', 'fanout') then
         raise exception 'neurolink_pause: there are no jobs of kind "%"', neurolink_pause.kind
-            using errcode = 'invalid_parameter_value', hint = 'It is event or delivery.';
+            using errcode = 'invalid_parameter_value', hint = 'It is event, delivery, reminder, digest, escalation or fanout.';
     elsif neurolink_pause.channel is null or neurolink_pause.channel <> '' and (neurolink_pause.kind <> 'delivery'
           or neurolink_pause.channel not in ('email', 'sms', 'whatsapp', 'telegram', 'slack', 'web_push', 'webhook')) then
         raise exception 'neurolink_pause: jobs of kind "%" have no channel "%"', neurolink_pause.kind, neurolink_pause.channel
@@ -26,7 +26,7 @@ begin
                             v_before, (select to_jsonb(p) from neurolink_pauses p
                                         where p.kind = neurolink_pause.kind and p.channel = neurolink_pause.channel));
 end $$;
-comment on function neurolink_pause(text, text, text) is 'Pause a kind of job (event, delivery) or one channel of deliveries; idempotent';
+comment on function neurolink_pause(text, text, text) is 'Pause a kind of job (event, delivery, reminder, digest, escalation, fanout) or one channel of deliveries; idempotent';
 revoke execute on function neurolink_pause(text, text, text) from public;
 
 -- Resume; true if it was paused. Wakes the nodes.

@@ -45,11 +45,19 @@ create or replace function neurolink_rules_forget() returns trigger
 language plpgsql security definer set search_path = @schema@, pg_temp as $$
 begin
     delete from neurolink_rule_faults f using old_rows o where f.rule_id = o.id;
+    -- In the order in which workers lock them: states by key, holds, what was gathered.
+    delete from neurolink_rule_states s
+     where s.ctid = any (array (select t.ctid from neurolink_rule_states t join old_rows o on t.rule_id = o.id
+                                 order by t.rule_id, t.key collate "C" for update of t));
     delete from neurolink_rule_holds h using old_rows o where h.rule_id = o.id;
-    delete from neurolink_rule_states s using old_rows o where s.rule_id = o.id;
     delete from neurolink_shadow_matches m using old_rows o where m.rule_id = o.id;
+    with waiting as materialized (
+        select i.event_id, i.rule_id, i.user_id from neurolink_digest_items i join old_rows o on i.digest_rule_id = o.id
+         where i.notification_id is null and i.withdrawn is null
+         order by i.event_id, i.rule_id, i.user_id for update of i
+    )
     update neurolink_digest_items i set withdrawn = 'rule_off'
-      from old_rows o where i.digest_rule_id = o.id and i.notification_id is null and i.withdrawn is null;
+      from waiting w where (i.event_id, i.rule_id, i.user_id) = (w.event_id, w.rule_id, w.user_id);
     return null;
 end $$;
 revoke execute on function neurolink_rules_forget() from public;

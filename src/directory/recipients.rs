@@ -8,7 +8,7 @@ use crate::rules::model::Branches;
 mod tests;
 
 /// The people an audience names, as indices into `people`, each once, in order of id: holders of its roles and members of its groups
-/// within their branches, those it names itself and followers (whatever their branch), and then managers, minus whom it leaves out.
+/// and followers within their branches, those it names itself (whatever their branch), and then managers, minus whom it leaves out.
 /// Somebody who is left out has no manager told on their account.
 #[must_use]
 pub fn choose(audience: &Audience, people: &People) -> Vec<usize> {
@@ -24,9 +24,17 @@ pub fn choose(audience: &Audience, people: &People) -> Vec<usize> {
     let by_group = in_group.flat_map(|members| within(&audience.group_branches, members, people));
     let followed = audience.followers_of.as_ref();
     let followers = followed.map_or(&[][..], |entity| people.followers_of(entity));
-    let by_id = audience.users.iter().chain(followers);
-    let by_id = by_id.filter_map(|id| people.by_id.get(id)).copied();
-    let mut chosen: Vec<usize> = by_role.chain(by_group).chain(by_id).collect();
+    let of_ids = |ids: std::slice::Iter<'_, String>| -> Vec<usize> {
+        ids.filter_map(|id| people.by_id.get(id)).copied().collect()
+    };
+    let mut by_follow = of_ids(followers.iter());
+    by_follow.retain(|&index| people.all[index].is_within(&audience.branches));
+    let by_id = of_ids(audience.users.iter());
+    let mut chosen: Vec<usize> = by_role
+        .chain(by_group)
+        .chain(by_follow)
+        .chain(by_id)
+        .collect();
     settle(&mut chosen, audience, people);
     let told_with = chosen.iter().filter(|_| audience.managers_of_recipients);
     let told_with = told_with.map(|&index| people.all[index].id.as_str());
@@ -119,7 +127,11 @@ impl Person {
         match (role, group) {
             (Some(role), _) if self.is_within(&audience.branches) => Standing::Role(role),
             (_, Some(group)) if self.is_within(&audience.group_branches) => Standing::Group(group),
-            _ if audience.followers_of.as_ref().is_some_and(follows) => Standing::Follower,
+            _ if audience.followers_of.as_ref().is_some_and(follows)
+                && self.is_within(&audience.branches) =>
+            {
+                Standing::Follower
+            }
             (Some(role), _) => Standing::OtherBranch(role),
             (_, Some(group)) => Standing::GroupOfOtherBranch(group),
             (None, None) => Standing::Stranger,

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 
 use crate::kernel::{Error, Result};
 
+pub mod nul;
 mod scalars;
 
 /// Levels of arrays and objects that may stand in each other in what is sent and kept.

@@ -210,7 +210,7 @@ impl Desk<'_> {
                 && !tellings.iter().any(|(telling, _)| telling.of == of)
         };
         for (of, matched) in self.judgement.matches.iter().enumerate() {
-            if is_silent(of, matched) {
+            if self.order.turn != Turn::Later && is_silent(of, matched) {
                 suppressed.push(Suppressed::new(&matched.rule.facts.name, "no_recipient", 0));
             }
         }

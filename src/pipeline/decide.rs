@@ -69,6 +69,13 @@ pub(crate) struct Decided {
     pub(crate) held: BTreeMap<i64, usize>,
 }
 
+impl Decided {
+    /// How many people are told, or gathered for.
+    pub(crate) fn told(&self) -> usize {
+        self.tellings.len() + self.gathered.len()
+    }
+}
+
 /// How many more notifications a rule may tell within this minute: asked with how many it wants, gives how many it gets.
 pub(crate) type Admit<'a> = &'a mut dyn FnMut(&CompiledRule, usize) -> usize;
 
@@ -108,7 +115,8 @@ impl Scene<'_> {
                 && matched.rule.memory().throttle.is_some()
             {
                 let rule = matched.rule.facts.id;
-                keys.insert(Key::throttle(rule, &person.id, &moments.throttle));
+                let key = Key::throttle(rule, &person.id, &moments.throttle);
+                keys.insert(key.of_shadow(matched.rule.memory().shadow));
             }
             if let Some((key, _)) = digest(event, matched, person) {
                 keys.insert(key);
@@ -129,7 +137,7 @@ impl Scene<'_> {
         };
         if self.turn != Turn::Later {
             if let Some(key) = &moments.dedupe {
-                keys.insert(Key::dedupe(rule, key));
+                keys.insert(Key::dedupe(rule, key).of_shadow(memory.shadow));
             }
             if memory.delay.is_some() {
                 keys.insert(plan_key(matched, event));

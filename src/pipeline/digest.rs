@@ -30,6 +30,24 @@ pub(super) struct Gathered {
     person: Option<usize>,
 }
 
+/// Of a digest at most so many are told by one notification and one transaction.
+const MOST: i64 = 50_000;
+
+impl Gathered {
+    pub(super) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    pub(super) fn gathering(&self) -> &Gathering {
+        &self.gathering
+    }
+
+    /// Whether there may be more than is told now.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.total >= MOST
+    }
+}
+
 /// How a digest ended: by this notification, or not and why.
 pub(super) type Ended = (Key, std::result::Result<i64, &'static str>);
 

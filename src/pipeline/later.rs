@@ -15,11 +15,12 @@ use futures_util::future::BoxFuture;
 use crate::db::Tx;
 use crate::directory;
 use crate::ingest::Event;
+use crate::kernel::Lane;
 use crate::kernel::backoff::Backoff;
 use crate::kernel::{Result, random};
 use crate::pipeline::choose;
 use crate::pipeline::compose::{Judged, Order};
-use crate::pipeline::decide::Scene;
+use crate::pipeline::decide::{Scene, later};
 use crate::pipeline::later::again::matches;
 use crate::pipeline::later::due::{
     Due, Told, What, advance, alive, live_gatherings, peek, rule_off,
@@ -28,12 +29,16 @@ use crate::pipeline::replay::Turn;
 use crate::pipeline::{Evaluator, Failure, Written, digest, watchdog};
 use crate::queue;
 use crate::queue::model::{AlarmClaim, Round, Source};
-use crate::rules::memory::items;
-use crate::rules::memory::ledger::Key;
+use crate::rules::memory::ledger::{Alarm, Key};
 use crate::rules::memory::store;
 
 /// Alarms per transaction.
 const AT_ONCE: usize = 64;
+/// Alarms that fail together so often for want of something (a lock, time) are acted on one by one: one that waits must not stand
+/// before the others.
+const PATIENCE: u32 = 3;
+/// What rings again at once is remembered so long.
+const KEPT: Duration = Duration::from_secs(86_400);
 /// While another source is busy, alarms are looked for this often: most are set for minutes and hours.
 const PATROL: Duration = Duration::from_millis(250);
 
@@ -78,13 +83,16 @@ impl Evaluator {
         let jobs = claim.jobs.clone();
         let failure = match self.ring(tx, claim).await {
             Ok(written) => {
+                self.alarm_failures.store(0, Ordering::Relaxed);
                 self.announce(written);
                 return Ok(round);
             }
             Err(failure) => failure,
         };
         self.meters.failed();
-        if failure.is_blameless || failure.error.is_transient() && claimed > 1 {
+        let failures = self.alarm_failures.fetch_add(1, Ordering::Relaxed) + 1;
+        let is_transient = failure.error.is_transient();
+        if failure.is_blameless || is_transient && claimed > 1 && failures < PATIENCE {
             return Err(failure.error);
         }
         let why = failure.error.chain();
@@ -104,7 +112,7 @@ impl Evaluator {
             let tries = u32::try_from(job.attempt + 1).unwrap_or(1);
             let wait = Backoff::LOCAL.after(tries, random::unit());
             let client = self.db.client().await?;
-            let is_dead = queue::store::fail_alarm(&client, job, wait, &why).await?;
+            let is_dead = queue::store::fail_alarm(&client, job, wait, &why, !is_transient).await?;
             tracing::warn!(
                 job.id = job.job_id,
                 attempt = tries,
@@ -186,6 +194,16 @@ impl Evaluator {
             .map(|d| d.key.clone())
             .collect();
         let gathered = digest::read(&tx, &digests, &live_gatherings(&live), &people).await?;
+        for digest in gathered.iter().filter(|digest| digest.is_full()) {
+            // More waits than one transaction takes: the rest is told at once, too.
+            let key = digest.key();
+            remembered
+                .ledger
+                .put(key, digest.gathering(), later(now, KEPT));
+            remembered
+                .ledger
+                .ring(key, Alarm::Digest, Lane::Normal, now);
+        }
         let wanted = remembered.decided.tellings.len() + gathered.len();
         let mut numbers = self.take_ids(&tx, wanted).await?;
         let mine = numbers.split_off(remembered.decided.tellings.len());
@@ -225,16 +243,18 @@ impl Evaluator {
             composed.deliveries.extend(rows.deliveries);
             ended
         };
-        items::store::told(&tx, &ended).await?;
         composed.outcomes.retain(|outcome| {
             outcome.notifications > 0
                 || !outcome.suppressed.is_empty()
                 || !outcome.warnings.is_empty()
         });
         let mut users = self.open_inboxes(&composed).await?;
-        users.extend(self.keep(&tx, &mut remembered, &composed, now).await?);
+        users.extend(
+            self.keep(&tx, &mut remembered, &composed, &ended, now)
+                .await?,
+        );
         self.write(tx, &events, &composed, Turn::Later, now).await?;
-        self.guard(remembered.tripped);
+        self.guard(remembered);
         self.meters.told_later(&composed);
         let deliveries = composed.deliveries.iter().any(|d| d.status == "pending");
         Ok(Written {

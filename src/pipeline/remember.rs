@@ -13,7 +13,8 @@ use crate::pipeline::Evaluator;
 use crate::pipeline::choose::Chosen;
 use crate::pipeline::compose::Composed;
 use crate::pipeline::decide::{Decided, Scene};
-use crate::pipeline::storm::{self, Tripped};
+use crate::pipeline::digest::Ended;
+use crate::pipeline::storm::{self, Told};
 use crate::rules::held;
 use crate::rules::memory::items;
 use crate::rules::memory::ledger::{Alarm, Key, Ledger};
@@ -28,8 +29,9 @@ const AT_ONCE: usize = 500;
 pub(super) struct Remembered {
     pub(super) decided: Decided,
     pub(super) ledger: Ledger,
-    /// Rules that told too much just now.
-    pub(super) tripped: Vec<Tripped>,
+    /// What rules tell in this minute, and which of them too much.
+    pub(super) told: Told,
+    minute: i64,
 }
 
 impl Evaluator {
@@ -54,16 +56,17 @@ impl Evaluator {
         chosen: Chosen,
         mut ledger: Ledger,
     ) -> Remembered {
-        let mut tripped = Vec::new();
+        let mut told = Told::default();
         let minute = scene.now.as_second().div_euclid(60);
         let decided = {
-            let mut admit = self.storm.admits(minute, &mut tripped);
+            let mut admit = self.storm.admits(minute, &mut told);
             scene.decide(chosen, &mut ledger, &mut admit)
         };
         Remembered {
             decided,
             ledger,
-            tripped,
+            told,
+            minute,
         }
     }
 
@@ -74,6 +77,7 @@ impl Evaluator {
         tx: &Tx,
         remembered: &mut Remembered,
         composed: &Composed,
+        ended: &[Ended],
         now: Timestamp,
     ) -> Result<Vec<String>> {
         let Remembered {
@@ -84,6 +88,7 @@ impl Evaluator {
             .map(|(&rule, &count)| (rule, i64::try_from(count).unwrap_or(i64::MAX)))
             .collect();
         held::store::count(tx, &held).await?;
+        items::store::told(tx, ended).await?;
         items::store::gather(tx, &composed.gathered).await?;
         store::note(tx, &decided.shadows).await?;
         let mut settled = if decided.resolved.is_empty() {
@@ -123,15 +128,17 @@ impl Evaluator {
         Ok(resolved.users)
     }
 
-    /// After the commit: rules that told too much are held. Beside the work: whatever fails here is tried again with the next batch
-    /// that meets it.
-    pub(super) fn guard(&self, tripped: Vec<Tripped>) {
-        if tripped.is_empty() {
+    /// After the commit: what was told counts, and rules that told too much are held. That beside the work: whatever fails there is tried
+    /// again with the next batch that meets it.
+    pub(super) fn guard(&self, remembered: Remembered) {
+        let Remembered { told, minute, .. } = remembered;
+        self.storm.committed(minute, &told);
+        if told.tripped.is_empty() {
             return;
         }
         let (db, role) = (self.db.clone(), self.settings.admin_role.clone());
         tokio::spawn(async move {
-            if let Err(error) = storm::hold(&db, &tripped, &role).await {
+            if let Err(error) = storm::hold(&db, &told.tripped, &role).await {
                 tracing::warn!(error = %error.chain(), "a rule that tells too much could not be held; the next batch tries again");
             }
         });

@@ -1,7 +1,7 @@
 //! The storm guard: a rule that tells more than its limit within a minute is held, on every node, until somebody releases it. Counted
 //! in memory by each node, so that an ordinary batch pays nothing for it; the first node that sees a limit passed holds the rule.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use crate::db::Db;
@@ -24,6 +24,15 @@ pub(super) struct Tripped {
     pub(super) rule: i64,
     pub(super) version: i32,
     pub(super) limit: u32,
+    /// How many notifications more it would have told.
+    pub(super) over: usize,
+}
+
+/// What a batch tells, by rule, before it is committed.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    told: HashMap<i64, usize>,
+    pub(super) tripped: BTreeMap<i64, Tripped>,
 }
 
 impl Storm {
@@ -35,32 +44,53 @@ impl Storm {
         }
     }
 
-    /// Says how many of what a rule wants to tell in this minute it may; one that may not all is put among the tripped.
+    /// Says how many of what a rule wants to tell in this minute it may: what was committed counts, and what this batch tells. One that
+    /// may not all is put among the tripped.
     pub(super) fn admits<'a>(
         &'a self,
         minute: i64,
-        tripped: &'a mut Vec<Tripped>,
+        batch: &'a mut Told,
     ) -> impl FnMut(&CompiledRule, usize) -> usize + 'a {
         move |rule, wanted| {
             let limit = rule.memory().storm_limit.unwrap_or(self.limit);
             if limit == 0 || wanted == 0 {
                 return wanted;
             }
-            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            let (when, count) = told.entry(rule.facts.id).or_insert((minute, 0));
+            let id = rule.facts.id;
+            let before = {
+                let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+                let now = told.get(&id).filter(|(when, _)| *when == minute);
+                now.map_or(0, |(_, count)| *count)
+            };
+            let own = batch.told.entry(id).or_default();
+            let admitted = wanted.min((limit as usize).saturating_sub(before + *own));
+            *own += admitted;
+            let over = wanted - admitted;
+            if over > 0 {
+                let tripped = batch.tripped.entry(id).or_insert(Tripped {
+                    rule: id,
+                    version: rule.facts.version,
+                    limit,
+                    over: 0,
+                });
+                tripped.over += over;
+            }
+            admitted
+        }
+    }
+
+    /// A batch is committed: what it told counts.
+    pub(super) fn committed(&self, minute: i64, batch: &Told) {
+        if batch.told.is_empty() {
+            return;
+        }
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for (&rule, &more) in &batch.told {
+            let (when, count) = told.entry(rule).or_insert((minute, 0));
             if *when != minute {
                 (*when, *count) = (minute, 0);
             }
-            let admitted = wanted.min((limit as usize).saturating_sub(*count));
-            *count += admitted;
-            if admitted < wanted && !tripped.iter().any(|t| t.rule == rule.facts.id) {
-                tripped.push(Tripped {
-                    rule: rule.facts.id,
-                    version: rule.facts.version,
-                    limit,
-                });
-            }
-            admitted
+            *count += more;
         }
     }
 }
@@ -69,9 +99,13 @@ impl Storm {
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn hold(db: &Db, tripped: &[Tripped], admin_role: &str) -> Result<()> {
+pub(super) async fn hold(
+    db: &Db,
+    tripped: &BTreeMap<i64, Tripped>,
+    admin_role: &str,
+) -> Result<()> {
     let client = db.client().await?;
-    for rule in tripped {
+    for rule in tripped.values() {
         let limit = i32::try_from(rule.limit).unwrap_or(i32::MAX);
         let (which, sent) = ((rule.rule, rule.version), i64::from(rule.limit));
         if held::store::hold(&client, which, limit, sent, admin_role).await? {
@@ -81,6 +115,9 @@ pub(super) async fn hold(db: &Db, tripped: &[Tripped], admin_role: &str) -> Resu
                 limit = rule.limit,
                 "a rule has told more than its limit within a minute and is held"
             );
+            // What its batch held back, before there was a hold to count it.
+            let over = i64::try_from(rule.over).unwrap_or(i64::MAX);
+            held::store::count(&client, &[(rule.rule, over)]).await?;
         }
     }
     Ok(())
@@ -111,35 +148,36 @@ mod tests {
     fn a_rule_tells_so_many_within_a_minute_and_then_no_more() {
         let storm = Storm::new(10);
         let rule = rule(r#"{"title": "T"}"#);
-        let mut tripped = Vec::new();
+        let mut batch = Told::default();
         {
-            let mut admit = storm.admits(5, &mut tripped);
+            let mut admit = storm.admits(5, &mut batch);
             assert_eq!(
                 (admit(&rule, 6), admit(&rule, 6), admit(&rule, 6)),
                 (6, 4, 0)
             );
         }
-        assert_eq!(
-            tripped,
-            [Tripped {
-                rule: 7,
-                version: 3,
-                limit: 10
-            }]
-        );
-        let mut later = Vec::new();
+        let tripped = Tripped {
+            rule: 7,
+            version: 3,
+            limit: 10,
+            over: 8,
+        };
+        assert_eq!(batch.tripped.get(&7), Some(&tripped));
+        // Rolled back, it has told nothing.
+        assert_eq!(storm.admits(5, &mut Told::default())(&rule, 6), 6);
+        storm.committed(5, &batch);
+        assert_eq!(storm.admits(5, &mut Told::default())(&rule, 6), 0);
+        let mut later = Told::default();
         assert_eq!(storm.admits(6, &mut later)(&rule, 6), 6, "another minute");
-        assert!(later.is_empty());
+        assert!(later.tripped.is_empty());
     }
 
     #[test]
     fn its_own_limit_goes_before_the_nodes_and_0_is_none() {
-        let mut tripped = Vec::new();
         let storm = Storm::new(10);
         let own = rule(r#"{"title": "T", "storm_limit": 2}"#);
-        assert_eq!(storm.admits(5, &mut tripped)(&own, 6), 2);
-        let storm = Storm::new(10);
+        assert_eq!(storm.admits(5, &mut Told::default())(&own, 6), 2);
         let none = rule(r#"{"title": "T", "storm_limit": 0}"#);
-        assert_eq!(storm.admits(5, &mut tripped)(&none, 600), 600);
+        assert_eq!(storm.admits(5, &mut Told::default())(&none, 600), 600);
     }
 }

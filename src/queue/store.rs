@@ -76,7 +76,7 @@ pub async fn claim_alarms(client: &Client, most: usize) -> Result<AlarmClaim> {
     Ok(claim)
 }
 
-/// An alarm could not be acted on: it rings again after `wait`, or is given up. Whether it is.
+/// An alarm could not be acted on: it rings again after `wait`, or is given up if that `counts`. Whether it is.
 ///
 /// # Errors
 /// The database's.
@@ -85,13 +85,14 @@ pub async fn fail_alarm(
     job: &AlarmJob,
     wait: Duration,
     why: &str,
+    counts: bool,
 ) -> Result<bool> {
     let statement = client
         .prepare_cached(include_str!("../../sql/queries/queue/fail_alarm.sql"))
         .await?;
     let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
     let row = client
-        .query_opt(&statement, &[&job.job_id, &wait, &why])
+        .query_opt(&statement, &[&job.job_id, &wait, &why, &counts])
         .await?;
     Ok(match row {
         Some(row) => row.try_get("is_dead")?,

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::db::{Client, CopyRows};
 use crate::kernel::Result;
+use crate::kernel::json::nul::without_nul;
 use crate::rules::model::{Fault, Outcome, RuleRow};
 
 /// All enabled rules, and the revision they are of.
@@ -213,7 +214,7 @@ fn json_list<T: serde::Serialize>(list: &[T]) -> Option<String> {
     }
     serde_json::to_string(list)
         .ok()
-        .map(|text| text.replace("\\u0000", ""))
+        .map(|text| without_nul(&text).into_owned())
 }
 
 fn raw_list<T: serde::Serialize>(list: &[T]) -> Option<Json<Box<RawValue>>> {

@@ -47,12 +47,13 @@ fn wrong(place: &str, detail: impl Into<String>) -> Error {
     Error::invalid_at("invalid_field", place, detail)
 }
 
-/// RFC 3339, of a year that PostgreSQL and people know.
+/// RFC 3339, of a time that events can have.
 fn moment(place: &str, text: &str) -> Result<Timestamp> {
-    const EARLIEST: i64 = -62_135_596_800;
+    // As events are: from 1970 on, before 2200.
+    const LATEST: i64 = 7_258_118_400;
     text.parse::<Timestamp>()
         .ok()
-        .filter(|moment| moment.as_second() >= EARLIEST)
+        .filter(|moment| (0..LATEST).contains(&moment.as_second()))
         .ok_or_else(|| {
             wrong(
                 place,

@@ -46,6 +46,13 @@ impl Desk<'_> {
         let rest = self.rests.remove(&(event, of));
         let total = told.len() + rest.as_ref().map_or(0, |(_, total)| *total);
         let place = (event, of);
+        let entity = entity(fact_event).map(|(kind, id)| Key::entity(kind, id));
+        // What happened resolves, whether or not this event is told; only one that is told later resolves later.
+        let resolves = !memory.shadow && matched.step == 0;
+        let resolves_later = memory.delay.is_some() && scene.turn != Turn::Later;
+        if resolves && !resolves_later {
+            self.resolve(event, matched, entity.as_ref());
+        }
         if rule.facts.is_held {
             *self.decided.held.entry(rule.facts.id).or_default() += total;
             return self.suppress(place, "held", &told, total, None, None);
@@ -57,7 +64,6 @@ impl Desk<'_> {
             return self.tell(place, told, None, admit);
         }
         let fact = fact(fact_event);
-        let entity = entity(fact_event).map(|(kind, id)| Key::entity(kind, id));
         if let Some(key) = entity.as_ref()
             && let Some(by) = self
                 .ledger
@@ -79,7 +85,7 @@ impl Desk<'_> {
         {
             return;
         }
-        if !memory.shadow {
+        if resolves && resolves_later {
             self.resolve(event, matched, entity.as_ref());
         }
         self.tell(place, told, rest, admit);
@@ -95,31 +101,20 @@ impl Desk<'_> {
     ) -> bool {
         let (event, matched) = self.scene.of(place.0, place.1);
         let (memory, now, fact) = (matched.rule.memory(), self.scene.now, fact(event));
-        if let (Some(dedupe), Some(text)) = (&memory.dedupe, &moments.dedupe) {
-            let key = Key::dedupe(matched.rule.facts.id, text);
-            let mut same: Same = self.ledger.get(&key);
-            if let Some(by) = same.said_by(fact, dedupe.within) {
-                self.suppress(place, "deduplicated", told, total, None, Some(by));
-                return false;
-            }
-            // What reaches nobody doesn't say anything.
-            if total > 0 {
-                same.say(fact);
-                let until = later(now.max(event.occurred_at), dedupe.within) + KEPT;
-                self.ledger.put(&key, &same, until);
-            }
-        }
         let key = plan_key(matched, event);
         let mut plan: Plan = self.ledger.get(&key);
+        // A reminder that was planned before is only moved: that says nothing again.
+        let moves = plan.at.is_some() && moments.dated.is_some();
         let planned = match (&memory.delay, &moments.dated) {
-            (None, _) => return true,
+            (None, _) => Planned::Now,
             (Some(Delay::For(by)), _) => {
                 let due = later(event.occurred_at, *by);
-                if due <= now {
-                    return true;
-                }
                 (plan.event, plan.at) = (event.id, Some(event.occurred_at));
-                Planned::Due(due)
+                if due <= now {
+                    Planned::Now
+                } else {
+                    Planned::Due(due)
+                }
             }
             (Some(Delay::Date(_)), Some(Dated::Known { text, due, over })) => {
                 plan.move_to(fact, Some((text, *due, *over)), now)
@@ -130,6 +125,13 @@ impl Desk<'_> {
                 return false;
             }
         };
+        let speaks = matches!(planned, Planned::Now | Planned::Due(_));
+        if speaks && !moves && !self.is_new(place, moments, told, total) {
+            return false;
+        }
+        if planned == Planned::Now && !matches!(memory.delay, Some(Delay::Date(_))) {
+            return true;
+        }
         let (reason, until, by) = match planned {
             Planned::Superseded(by) => ("superseded", None, Some(by)),
             Planned::Due(due) => ("delayed", Some(due), None),
@@ -159,6 +161,34 @@ impl Desk<'_> {
         false
     }
 
+    /// Whether nothing alike was told, as far as `dedupe_key` says; from now on it was.
+    fn is_new(
+        &mut self,
+        place: (usize, usize),
+        moments: &Moments,
+        told: &[Telling],
+        total: usize,
+    ) -> bool {
+        let (event, matched) = self.scene.of(place.0, place.1);
+        let (memory, now, fact) = (matched.rule.memory(), self.scene.now, fact(event));
+        let (Some(dedupe), Some(text)) = (&memory.dedupe, &moments.dedupe) else {
+            return true;
+        };
+        let key = Key::dedupe(matched.rule.facts.id, text).of_shadow(memory.shadow);
+        let mut same: Same = self.ledger.get(&key);
+        if let Some(by) = same.said_by(fact, dedupe.within) {
+            self.suppress(place, "deduplicated", told, total, None, Some(by));
+            return false;
+        }
+        // What reaches nobody doesn't say anything.
+        if total > 0 {
+            same.say(fact);
+            let until = later(now.max(event.occurred_at), dedupe.within) + KEPT;
+            self.ledger.put(&key, &same, until);
+        }
+        true
+    }
+
     /// Settles what the rule resolves: what was told before, and what of this batch would be.
     fn resolve(&mut self, event: usize, matched: &Match, entity: Option<&Key>) {
         let resolves = &matched.rule.memory().resolves;
@@ -173,18 +203,27 @@ impl Desk<'_> {
         }
         self.ledger.put(key, &state, self.scene.now + KNOWN);
         for (old, rule) in settled {
-            let Some(&place) = self.places.get(&old) else {
+            let place = self.places.get(&old).copied();
+            // What comes back by an alarm or a replay was told before.
+            if place.is_none() || self.scene.turn != Turn::First {
                 self.decided.resolved.push((old, rule));
-                continue;
-            };
-            let matches = self.scene.judged[place].matches.iter();
-            let of = matches.enumerate().find(|(_, m)| m.rule.facts.id == rule);
-            let Some((of, _)) = of else { continue };
-            let place = (place, of);
-            let told = self.kept.remove(&place).unwrap_or_default();
-            let is_it = |telling: &Telling| (telling.event, telling.of) == place;
-            self.decided.gathered.retain(|(telling, _)| !is_it(telling));
-            self.suppress(place, "resolved", &told, told.len(), None, Some(fact.1));
+            }
+            let Some(place) = place else { continue };
+            let matches = self.scene.judged[place].matches.iter().enumerate();
+            let its = matches.filter(|(_, m)| m.rule.facts.id == rule);
+            for place in its.map(|(of, _)| (place, of)).collect::<Vec<_>>() {
+                let mut told = self.kept.remove(&place).unwrap_or_default();
+                self.decided.gathered.retain(|(telling, _)| {
+                    let is_it = (telling.event, telling.of) == place;
+                    if is_it {
+                        told.push(*telling);
+                    }
+                    !is_it
+                });
+                if !told.is_empty() {
+                    self.suppress(place, "resolved", &told, told.len(), None, Some(fact.1));
+                }
+            }
         }
     }
 
@@ -279,6 +318,7 @@ impl Desk<'_> {
         for telling in told {
             let person = self.scene.people.get(telling.person);
             let key = Key::throttle(matched.rule.facts.id, &person.id, &moments.throttle);
+            let key = key.of_shadow(matched.rule.memory().shadow);
             let mut windows: Windows = self.ledger.get(&key);
             if windows.admit(event.occurred_at, throttle.limit, throttle.per) {
                 admitted.push(telling);

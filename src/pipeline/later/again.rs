@@ -44,9 +44,11 @@ pub(super) fn matches(
                     continue;
                 }
                 (step, channels) = (watch.step, escalation.channels.clone());
-                let except = audience.except.take();
+                let (except, excluded) = (audience.except.take(), audience.excluded);
                 (audience, _) = rule.audience_of(&escalation.audience, &context);
-                audience.except = except;
+                // Whom the rule leaves out, its escalations do.
+                audience.except = audience.except.or(except);
+                audience.excluded.extend(excluded);
                 let whom = those.iter().filter(|one| !one.is_gone);
                 let whom: Vec<String> = whom.map(|one| one.user_id.clone()).collect();
                 if std::mem::take(&mut audience.managers_of_recipients) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future;
 
 use super::Trier;
-use super::course::{Course, Stage};
+use super::course::{Course, Left, Stage};
 use super::crowd::Crowd;
 use super::patience::{THREADS, patiently};
 use super::rule::{self, Judgement, Trial, Worked};
@@ -56,9 +56,10 @@ pub(super) async fn run(trier: &Trier, plan: Plan, far: &Far) -> Result<Backtest
         looked += walked;
         tally.concerned += events.len() as u64;
         let ahead = store::stretch(&client, &bounds, last + 1, STRETCH, &wanted);
-        let work = work(trier, &mut ways, &client, &mut crowd, Arc::new(events));
-        let (ahead, came) = future::join(ahead, work).await;
-        tally.count(came?);
+        let events = Arc::new(events);
+        let work = work(trier, &mut ways, &client, &mut crowd, events, &mut tally);
+        let (ahead, worked) = future::join(ahead, work).await;
+        worked?;
         stretch = ahead?;
         far.at(Progress {
             looked,
@@ -131,14 +132,15 @@ fn wanted(plan: &Plan) -> Wanted {
     wanted
 }
 
-/// A stretch's events through both rules: judged on two threads, decided in order, composed on two threads again.
+/// A stretch's events through both rules: judged on two threads, decided in order, composed on two threads again, counted.
 async fn work(
     trier: &Trier,
     ways: &mut [Way],
     client: &Client,
     crowd: &mut Crowd,
     events: Arc<Vec<Event>>,
-) -> Result<Vec<Came>> {
+    tally: &mut Both,
+) -> Result<()> {
     // Beside the saved rule each has a thread; alone the rule has both.
     let parts = THREADS.div_ceil(ways.len().max(1));
     let size = events.len().div_ceil(parts).max(1);
@@ -156,21 +158,33 @@ async fn work(
     drop(events);
     let people = crowd.around(client, &judged).await?;
     let mut judged = judged.into_iter();
-    let mut stages = Vec::with_capacity(ways.len());
-    for way in ways {
-        let mine = judged.by_ref().take(parts.len());
-        let mine = mine.fold(Judgement::default(), Judgement::then);
-        let (trial, people) = (way.trial.clone(), people.clone());
-        let mut course = std::mem::take(&mut way.course);
-        let decided = patiently(move |watch| {
-            let stage = course.go_on(&trial, mine, &people, watch);
-            (course, stage)
-        });
-        let (course, stage) = decided.await?;
-        way.course = course;
-        stages.push(stage);
+    let mut left: Vec<Left> = ways
+        .iter()
+        .map(|_| {
+            let mine = judged.by_ref().take(parts.len());
+            Left::of(mine.fold(Judgement::default(), Judgement::then))
+        })
+        .collect();
+    // A stage at a time, so that a rule for ten thousand people doesn't fill the memory.
+    loop {
+        let mut stages = Vec::with_capacity(ways.len());
+        for (way, left) in ways.iter_mut().zip(&mut left) {
+            let (trial, people) = (way.trial.clone(), people.clone());
+            let mut course = std::mem::take(&mut way.course);
+            let mut mine = std::mem::replace(left, Left::of(Judgement::default()));
+            let decided = patiently(move |watch| {
+                let stage = course.go_on(&trial, &mut mine, &people, watch);
+                (course, mine, stage)
+            });
+            let stage;
+            (way.course, *left, stage) = decided.await?;
+            stages.push(stage);
+        }
+        tally.count(composed(trier, stages, &people).await?);
+        if left.iter().all(Left::is_empty) {
+            return Ok(());
+        }
     }
-    composed(trier, stages, &people).await
 }
 
 /// What would be written of each rule's stage.

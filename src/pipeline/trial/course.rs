@@ -44,6 +44,30 @@ pub(super) struct Step {
     pub(super) turn: Turn,
 }
 
+/// A stage ends with the event by which it has told so many.
+const TOLD: usize = 50_000;
+
+/// What is left of a judgement, to be decided.
+pub(super) struct Left {
+    events: std::iter::Zip<std::vec::IntoIter<Event>, std::vec::IntoIter<Judged>>,
+    failed: u64,
+}
+
+impl Left {
+    /// All of it.
+    pub(super) fn of(judgement: Judgement) -> Self {
+        Self {
+            events: judgement.events.into_iter().zip(judgement.judged),
+            failed: judgement.failed,
+        }
+    }
+
+    /// Whether nothing is.
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.len() == 0 && self.failed == 0
+    }
+}
+
 /// A stretch of the course.
 #[derive(Default)]
 pub(super) struct Stage {
@@ -60,24 +84,31 @@ impl Course {
     pub(super) fn go_on(
         &mut self,
         trial: &Trial,
-        judgement: Judgement,
+        judgement: &mut Left,
         people: &People,
         watch: &Watch,
     ) -> Stage {
         let mut stage = Stage {
-            failed: judgement.failed,
+            failed: std::mem::take(&mut judgement.failed),
             ..Stage::default()
         };
-        let mut last = None;
-        for (event, judged) in judgement.events.into_iter().zip(judgement.judged) {
+        let (mut last, mut told) = (None, 0);
+        // So many that what is composed of them is small.
+        while told < TOLD
+            && let Some((event, judged)) = judgement.events.next()
+        {
             if watch.is_over() {
                 break;
             }
+            watch.progress.at(0, 0);
+            let seen = stage.steps.len();
             let now = event.received_at;
             self.ring(trial, people, now, &mut stage);
             stage
                 .steps
                 .push(self.decide(trial, event, judged, people, now, Turn::First));
+            let steps = stage.steps.iter().skip(seen);
+            told += steps.map(|step| step.decided.told()).sum::<usize>();
             last = Some(now);
         }
         if let Some(last) = last {

@@ -46,7 +46,7 @@ where
     };
     let place = tokio::time::timeout(PATIENCE, PLACES.acquire())
         .await
-        .map_err(|_| hangs())?;
+        .map_err(|_| Error::unavailable("other rules are being tried; try again in a moment"))?;
     let watch = Arc::new(Watch {
         progress: Progress::default(),
         gone: CancellationToken::new(),

@@ -26,7 +26,16 @@ pub struct Key {
 
 impl Key {
     fn new(rule: i64, kind: &str, parts: &[&str]) -> Self {
-        let text = parts.join(":");
+        // Only the last part may hold a colon as it is: `kim` + `x:y` is not `kim:x` + `y`.
+        let mut text = String::new();
+        for (nth, part) in parts.iter().enumerate() {
+            if nth + 1 == parts.len() {
+                text.push_str(part);
+            } else {
+                text.push_str(&part.replace('\\', "\\\\").replace(':', "\\:"));
+                text.push(':');
+            }
+        }
         let text = if text.chars().count() > KEY_CHARS || text.contains('\0') {
             let hash = Sha256::digest(text.as_bytes());
             hash.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -49,6 +58,15 @@ impl Key {
     #[must_use]
     pub fn dedupe(rule: i64, key: &str) -> Self {
         Self::new(rule, "dedupe", &[key])
+    }
+
+    /// The same of a rule that is a shadow: what it remembers must not silence it once it is live.
+    #[must_use]
+    pub fn of_shadow(mut self, is_shadow: bool) -> Self {
+        if is_shadow {
+            self.key.insert_str(0, "shadow-");
+        }
+        self
     }
 
     /// How much a person was told.
@@ -272,6 +290,17 @@ mod tests {
         let long = Key::dedupe(7, &"ا".repeat(500));
         assert_eq!(long.key.len(), "dedupe:".len() + 64);
         assert_ne!(long, Key::dedupe(7, &"ا".repeat(501)));
+    }
+
+    #[test]
+    fn no_two_peoples_keys_are_the_same() {
+        let (kim, kims) = (Key::digest(7, "kim", "x:y"), Key::digest(7, "kim:x", "y"));
+        assert_ne!(kim, kims);
+        assert_ne!(Key::digest(7, "a\\", "b"), Key::digest(7, "a", "\\:b"));
+        assert_eq!(kim.key, "digest:kim:x:y");
+        let live = Key::dedupe(7, "x");
+        assert_eq!(live.clone().of_shadow(true).key, "shadow-dedupe:x");
+        assert_eq!(live.clone().of_shadow(false), live);
     }
 
     #[test]

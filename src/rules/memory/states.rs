@@ -16,9 +16,9 @@ pub type Fact = (Timestamp, i64);
 /// Told events of an entity that are kept, for whatever resolves them.
 const OPEN: usize = 200;
 /// Told events of a dedupe key that are kept.
-const TOLD: usize = 50;
+const TOLD: usize = 200;
 /// Windows of a throttle that are kept.
-const WINDOWS: usize = 24;
+const WINDOWS: usize = 300;
 
 /// `entity:<type>:<id>`, shared by all rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,7 +108,11 @@ impl Same {
     #[must_use]
     pub fn said_by(&self, fact: Fact, within: Duration) -> Option<i64> {
         let near = |told: &&Fact| told.1 != fact.1 && apart(told.0, fact.0) < signed(within);
-        self.told.iter().find(near).map(|told| told.1)
+        let oldest = self.told.first().filter(|oldest| {
+            // Of what is older than all that is kept nobody knows any more whether it was said.
+            self.told.len() >= TOLD && fact < **oldest
+        });
+        self.told.iter().find(near).or(oldest).map(|told| told.1)
     }
 
     /// It is said now.
@@ -134,6 +138,12 @@ impl Windows {
     pub fn admit(&mut self, at: Timestamp, limit: u32, per: Duration) -> bool {
         let per = i64::try_from(per.as_secs()).unwrap_or(i64::MAX).max(1);
         let begins = at.as_second().div_euclid(per) * per;
+        // Of a window older than all that are kept nobody knows any more how much was told.
+        let is_full = self.windows.len() >= WINDOWS;
+        let oldest = self.windows.first_key_value().map(|(begins, _)| *begins);
+        if is_full && oldest.is_some_and(|oldest| begins < oldest) {
+            return false;
+        }
         let (told, held) = self.windows.entry(begins).or_default();
         let admitted = *told < limit;
         if admitted {
@@ -254,6 +264,24 @@ mod tests {
         assert_eq!(same.said_by((at(901), 2), day), Some(1), "also before it");
         assert_eq!(same.said_by((at(1100), 2), day), None);
         assert_eq!(same.said_by((at(1000), 1), day), None, "a replay of itself");
+    }
+
+    #[test]
+    fn what_is_older_than_all_that_is_kept_is_not_told_over_and_over() {
+        let (mut windows, minute) = (Windows::default(), Duration::from_secs(60));
+        let mut same = Same::default();
+        for n in 0..400 {
+            assert!(windows.admit(at(100_000 + n * 60), 1, minute));
+            same.say((at(100_000 + n * 60), n));
+        }
+        let late: Vec<bool> = (0..30)
+            .map(|_| windows.admit(at(7_200), 1, minute))
+            .collect();
+        assert_eq!(late, [false; 30]);
+        assert!(
+            same.said_by((at(7_200), 999), Duration::from_secs(1))
+                .is_some()
+        );
     }
 
     proptest! {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::db::Client;
 use crate::kernel::Result;
+use crate::kernel::json::nul::without_nul;
 use crate::rules::memory::ledger::{Change, Held, Key, Ledger};
 
 /// Locks what is remembered under these keys and reads it. Once in a transaction, with all its keys, before inboxes are locked.
@@ -61,9 +62,8 @@ pub async fn save(client: &Client, ledger: &Ledger) -> Result<()> {
     let rules = column(&changes, |c| c.key.rule);
     let keys = column(&changes, |c| c.key.key.as_str());
     let states = column(&changes, |c| {
-        let state = c.state.as_deref();
         // What a database can't hold is in no text of ours, but in those that were sent to us.
-        state.map(|state| state.replace("\\u0000", ""))
+        c.state.as_deref().map(without_nul)
     });
     let due = column(&changes, |c| c.due_at);
     let expires = column(&changes, |c| c.expires_at);

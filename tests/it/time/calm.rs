@@ -242,3 +242,24 @@ async fn a_nodes_limit_holds_rules_that_have_none_of_their_own() {
     );
     app.stop().await;
 }
+
+#[tokio::test]
+async fn what_a_shadow_remembered_does_not_silence_the_rule_once_it_is_live() {
+    let (_db, app, sql) = started().await;
+    let template = |shadow: bool| json!({"title": "T", "recipient_users": ["ali"], "dedupe_key": "x", "throttle": {"limit": 1, "per": "366d"}, "shadow": shadow});
+    let id = rule(&sql, "try", "a.b", &template(true)).await;
+    fact(&sql, "a.b", &json!({}), 2).await;
+    let again = fact(&sql, "a.b", &json!({}), 1).await;
+    drained(&sql).await;
+    assert_eq!(
+        reasons(&sql, again).await,
+        [("deduplicated".into(), 1)],
+        "a shadow is calm, too"
+    );
+    let live = template(false).to_string();
+    sql.execute("update neurolink_notification_rules set notification_template = $1::text::jsonb where id = $2", &[&live, &id]).await.unwrap();
+    fact(&sql, "a.b", &json!({}), 0).await;
+    drained(&sql).await;
+    assert_eq!(titles(&sql, "ali").await, ["T"]);
+    app.stop().await;
+}

@@ -173,3 +173,30 @@ async fn who_is_not_active_when_it_falls_due_is_told_nothing() {
     quiet(&sql).await;
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_replay_does_not_tell_again_what_a_digest_tells() {
+    let (_db, app, sql) = started().await;
+    let id = rule(&sql, "orders", "order.created", &gathered()).await;
+    let event = order(&sql, 1).await;
+    drained(&sql).await;
+    let at_once = json!({"title": "Order {{n}}", "recipient_roles": ["accountant"]}).to_string();
+    sql.execute("update neurolink_notification_rules set notification_template = $1::text::jsonb where id = $2", &[&at_once, &id]).await.unwrap();
+    for _ in 0..2 {
+        let (status, _) = app
+            .call(
+                "POST",
+                &format!("/v1/events/{event}/replay"),
+                "root",
+                &["admin"],
+                None,
+            )
+            .await;
+        assert_eq!(status, 202);
+        drained(&sql).await;
+        fall_due(&sql).await;
+    }
+    assert_eq!(titles(&sql, "ali").await, ["Order 1"]);
+    quiet(&sql).await;
+    app.stop().await;
+}

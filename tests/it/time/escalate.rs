@@ -108,3 +108,48 @@ async fn what_must_be_acknowledged_goes_on_until_it_is() {
     quiet(&sql).await;
     app.stop().await;
 }
+
+#[tokio::test]
+async fn whom_the_rule_leaves_out_its_escalations_do() {
+    let (_db, app, sql) = started().await;
+    let template = json!({"title": "Out", "recipient_users": ["ali"], "exclude_users": ["noor"],
+        "escalate": [{"after": "1h", "recipient_roles": ["cfo", "accountant"], "recipient_branches": "any"}]});
+    rule(&sql, "out", "stock.out", &template).await;
+    fact(&sql, "stock.out", &json!({}), 0).await;
+    drained(&sql).await;
+    fall_due(&sql).await;
+    assert!(titles(&sql, "noor").await.is_empty());
+    assert_eq!(titles(&sql, "zainab").await, ["Out"]);
+    quiet(&sql).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_alarm_that_waits_for_a_lock_keeps_no_other_waiting() {
+    let (db, app, sql) = started().await;
+    let locker = db.client().await;
+    let template = json!({"title": "{{n}}", "recipient_users": ["ali"], "delay": "1h"});
+    rule(&sql, "later", "order.created", &template).await;
+    let first = about(&sql, "order.created", &json!({"n": 1}), 0, "1").await;
+    about(&sql, "order.created", &json!({"n": 2}), 0, "2").await;
+    drained(&sql).await;
+    let lock =
+        format!("begin; select from neurolink_event_outcomes where event_id = {first} for update");
+    locker.batch_execute(&lock).await.unwrap();
+    sql.batch_execute("update neurolink_rule_states set due_at = now()")
+        .await
+        .unwrap();
+    sql.batch_execute("update neurolink_jobs set run_at = now()")
+        .await
+        .unwrap();
+    sql.batch_execute("notify neurolink_wake").await.unwrap();
+    crate::support::app::until(&sql, "select count(*) = 1 from neurolink_notifications").await;
+    assert_eq!(titles(&sql, "ali").await, ["2"]);
+    locker.batch_execute("rollback").await.unwrap();
+    crate::support::app::until(&sql, "select count(*) = 2 from neurolink_notifications").await;
+    assert_eq!(
+        number(&sql, "select count(*) from neurolink_dead_jobs").await,
+        0
+    );
+    app.stop().await;
+}

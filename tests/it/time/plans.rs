@@ -354,3 +354,38 @@ async fn a_deleted_event_takes_what_was_gathered_of_it_along_and_its_alarms_end(
     quiet(&sql).await;
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_dedupe_key_does_not_stop_a_reminder_from_moving() {
+    let (_db, app, sql) = started().await;
+    let mut template = reminder();
+    template["dedupe_key"] = json!("{{number}}");
+    rule(&sql, "due", "invoice.*", &template).await;
+    let (first, moved) = (day(&sql, 10).await, day(&sql, 20).await);
+    // Without a date it says nothing.
+    fact(&sql, "invoice.created", &json!({"number": "A"}), 30).await;
+    drained(&sql).await;
+    fact(
+        &sql,
+        "invoice.changed",
+        &json!({"number": "A", "due_date": first}),
+        20,
+    )
+    .await;
+    drained(&sql).await;
+    fact(
+        &sql,
+        "invoice.changed",
+        &json!({"number": "A", "due_date": moved}),
+        10,
+    )
+    .await;
+    drained(&sql).await;
+    let due: String = sql
+        .query_one("select to_char(due_at at time zone 'Asia/Baghdad', 'YYYY-MM-DD') from neurolink_rule_states where due_at is not null", &[])
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(due, day(&sql, 17).await);
+    app.stop().await;
+}

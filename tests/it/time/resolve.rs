@@ -140,3 +140,92 @@ async fn a_rule_that_only_settles_needs_no_recipients_and_stops_what_is_planned(
     quiet(&sql).await;
     app.stop().await;
 }
+
+#[tokio::test]
+async fn what_happened_resolves_even_where_nobody_is_told_of_it() {
+    let (_db, app, sql) = started().await;
+    rule(
+        &sql,
+        "overdue",
+        "invoice.overdue",
+        &json!({"title": "Overdue", "recipient_roles": ["accountant"]}),
+    )
+    .await;
+    let paid = json!({"title": "Paid", "recipient_users": ["noor"], "resolves": ["invoice.overdue"], "expires_after": "1h", "dedupe_key": "x"});
+    rule(&sql, "paid", "invoice.paid", &paid).await;
+    fact(&sql, "invoice.overdue", &json!({}), 300).await;
+    drained(&sql).await;
+    let late = fact(&sql, "invoice.paid", &json!({}), 120).await;
+    drained(&sql).await;
+    assert_eq!(reasons(&sql, late).await, [("expired".into(), 1)]);
+    let settled = "select count(*) from neurolink_notifications where resolved_at is not null";
+    assert_eq!(number(&sql, settled).await, 2);
+    // Said before, and resolving all the same.
+    fact(&sql, "invoice.paid", &json!({}), 20).await;
+    fact(&sql, "invoice.overdue", &json!({}), 10).await;
+    drained(&sql).await;
+    fact(&sql, "invoice.paid", &json!({}), 5).await;
+    drained(&sql).await;
+    assert_eq!(titles(&sql, "noor").await, ["Paid"]);
+    assert_eq!(number(&sql, settled).await, 4);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_told_is_resolved_too_when_its_escalation_rings_beside_what_resolves_it() {
+    let (_db, app, sql) = started().await;
+    let overdue = json!({"title": "Overdue", "recipient_roles": ["accountant"], "escalate": [{"after": "1h", "recipient_users": ["noor"]}]});
+    rule(&sql, "overdue", "invoice.overdue", &overdue).await;
+    rule(
+        &sql,
+        "paid",
+        "invoice.paid",
+        &json!({"title": "Paid", "delay": "1h", "resolves": ["invoice.overdue"]}),
+    )
+    .await;
+    fact(&sql, "invoice.overdue", &json!({}), 10).await;
+    drained(&sql).await;
+    fact(&sql, "invoice.paid", &json!({}), 5).await;
+    drained(&sql).await;
+    fall_due(&sql).await;
+    let open = "select count(*) from neurolink_notifications where resolved_at is null";
+    assert_eq!(number(&sql, open).await, 0);
+    assert!(titles(&sql, "noor").await.len() <= 1);
+    quiet(&sql).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_gathered_and_resolved_in_one_batch_is_said_to_be_so() {
+    let (_db, app, sql) = started().await;
+    let overdue =
+        json!({"title": "Overdue", "recipient_roles": ["accountant"], "digest": {"every": "1d"}});
+    rule(&sql, "overdue", "invoice.overdue", &overdue).await;
+    rule(
+        &sql,
+        "paid",
+        "invoice.paid",
+        &json!({"title": "Paid", "resolves": ["invoice.overdue"]}),
+    )
+    .await;
+    sql.batch_execute(
+        "insert into neurolink_events (source_module, event_type, entity_type, entity_id, occurred_at)
+         values ('test', 'invoice.overdue', 'invoice', '7', now() - interval '2 minutes'), ('test', 'invoice.paid', 'invoice', '7', now())",
+    )
+    .await
+    .unwrap();
+    drained(&sql).await;
+    let code: String = sql
+        .query_one(
+            "select code from neurolink_explain((select min(id) from neurolink_events), 'ali')",
+            &[],
+        )
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(code, "resolved");
+    fall_due(&sql).await;
+    assert!(told(&sql).await.is_empty());
+    quiet(&sql).await;
+    app.stop().await;
+}
