@@ -82,6 +82,8 @@ declare
     v_told jsonb;
     v_said text;
     v_reached text;
+    v_besides text;
+    v_withheld jsonb;
 begin
     is_complete := true;
     select * into v_row from neurolink_events e where e.id = v_event;
@@ -140,12 +142,21 @@ begin
     select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('notification_id', id, 'rule', rule, 'rule_version', version, 'at', at, 'in_app', in_app,
                 'seen_at', seen_at, 'read_at', read_at, 'deleted_at', deleted_at, 'acknowledged_at', acknowledged_at,
                 'resolved_at', resolved_at, 'expires_at', expires_at, 'deliveries', deliveries) order by id),
-           string_agg(pg_catalog.format('rule %s (version %s) on %s: %s', rule, version, neurolink_said(at),
+           string_agg(pg_catalog.format('rule %s%s on %s: %s', rule, coalesce(' (version ' || version || ')', ''), neurolink_said(at),
                 coalesce(said, 'on no channel')), '; ' order by id),
            string_agg(reached, ' ')
       into v_told, v_said, v_reached
       from each;
+    -- What other rules would have told them, and didn't (yet).
+    select string_agg(w.answer, ' ') , pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('rule', w.rule, 'code', w.code, 'answer', w.answer))
+      into v_besides, v_withheld
+      from neurolink_said_withheld(v_event, v_user) w
+     where v_told is null or not exists (select from pg_catalog.jsonb_array_elements(v_told) t where t ->> 'rule' = w.rule);
+    if v_withheld is not null then
+        facts := facts || pg_catalog.jsonb_build_object('withheld', v_withheld);
+    end if;
     if v_told is not null then
+        v_said := v_said || coalesce('. Besides: ' || rtrim(v_besides, '.'), '');
         facts := facts || pg_catalog.jsonb_build_object('told', v_told);
         if v_reached ~ 'yes' then
             code := 'told';
@@ -194,7 +205,7 @@ begin
         return;
     end if;
 
-    select w.code, w.answer into code, answer from neurolink_said_withheld(v_event, v_user) w;
+    select w.code, w.answer into code, answer from neurolink_said_withheld(v_event, v_user) w limit 1;
     if code is not null then
         return next;
         return;

@@ -68,11 +68,11 @@ begin
     perform neurolink_tell_people(v_told, pg_catalog.jsonb_build_object(
         'title', pg_catalog.jsonb_build_object(
             'en', pg_catalog.format('The rule %s is held', v_rule.name),
-            'ar', pg_catalog.format('أُوقفت القاعدة %s مؤقتًا', v_rule.name)),
+            'ar', pg_catalog.format('أُوقفت القاعدة %s مؤقتًا', U&'\2068' || v_rule.name || U&'\2069')),
         'body', pg_catalog.jsonb_build_object(
-            'en', pg_catalog.format('It made %s. What it would tell from now on is recorded and not sent, until somebody corrects it or releases it: neurolink rules release %s',
+            'en', pg_catalog.format('It wanted to make %s. What it would tell from now on is recorded and not sent, until somebody corrects it or releases it: neurolink rules release %s',
                                     v_reason, v_rule.name),
-            'ar', pg_catalog.format('أنشأت %s إشعارًا خلال دقيقة واحدة، والحد المسموح به %s. ما ستنشئه من الآن يُسجَّل ولا يُرسَل، إلى أن تُصحَّح أو يُرفع الإيقاف: neurolink rules release %s',
+            'ar', pg_catalog.format('أرادت إنشاء %s من الإشعارات خلال دقيقة واحدة، والحد المسموح به %s. ما ستنشئه من الآن يُسجَّل ولا يُرسَل، إلى أن تُصحَّح أو يُرفع الإيقاف: neurolink rules release %s',
                                     neurolink_hold_rule.sent, neurolink_hold_rule.limit_per_minute, v_rule.name)),
         'severity', 'error', 'category', 'rules', 'channels', '["in_app", "email"]'::jsonb, 'mandatory', true));
     return true;

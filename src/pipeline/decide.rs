@@ -5,6 +5,7 @@
 
 mod desk;
 mod places;
+mod resolve;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

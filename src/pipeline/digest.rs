@@ -96,6 +96,11 @@ pub(super) fn compose(
             continue;
         };
         let rule = rules.by_id(digest.key.rule);
+        if digest.key.rule > 0 && rule.is_none() {
+            // Off, faulty or gone: it tells nobody.
+            ended.push((digest.key, Err("rule_off")));
+            continue;
+        }
         progress.at(digest.key.rule, rule.map_or(0, |rule| rule.facts.version));
         let Some(texts) = texts(&digest, rule.map(|r| &**r), people, place, now) else {
             ended.push((digest.key, Err("render_failed")));

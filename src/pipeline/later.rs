@@ -27,7 +27,7 @@ use crate::pipeline::later::due::{
 };
 use crate::pipeline::replay::Turn;
 use crate::pipeline::{Evaluator, Failure, Written, digest, watchdog};
-use crate::queue;
+use crate::queue::alarms;
 use crate::queue::model::{AlarmClaim, Round, Source};
 use crate::rules::memory::ledger::{Alarm, Key};
 use crate::rules::memory::store;
@@ -68,7 +68,7 @@ impl Evaluator {
         let alone = self.alone.load(Ordering::Relaxed);
         let most = if alone > 0 { 1 } else { AT_ONCE };
         let tx = Tx::unbegun(self.db.client().await?);
-        let claim = queue::store::claim_alarms(&tx, most).await?;
+        let claim = alarms::store::claim(&tx, most).await?;
         let claimed = claim.jobs.len();
         if claimed == 0 {
             self.alone.store(0, Ordering::Relaxed);
@@ -112,7 +112,7 @@ impl Evaluator {
             let tries = u32::try_from(job.attempt + 1).unwrap_or(1);
             let wait = Backoff::LOCAL.after(tries, random::unit());
             let client = self.db.client().await?;
-            let is_dead = queue::store::fail_alarm(&client, job, wait, &why, !is_transient).await?;
+            let is_dead = alarms::store::fail(&client, job, wait, &why, !is_transient).await?;
             tracing::warn!(
                 job.id = job.job_id,
                 attempt = tries,
@@ -132,7 +132,12 @@ impl Evaluator {
         let ids: BTreeSet<i64> = due.iter().filter_map(|d| d.what.event()).collect();
         let ids: Vec<i64> = ids.into_iter().collect();
         // Before the states, as a replay does it.
-        store::hold_outcomes(&tx, &ids).await?;
+        let busy = store::hold_outcomes(&tx, &ids).await?;
+        let waits = |due: &Due| due.what.event().is_some_and(|event| busy.contains(&event));
+        let put_off: HashSet<i64> = due.iter().filter(|d| waits(d)).map(|d| d.alarm).collect();
+        let jobs = claim.jobs.iter().filter(|job| put_off.contains(&job.alarm));
+        alarms::store::put_off(&tx, &jobs.collect::<Vec<_>>()).await?;
+        due.retain(|due| !put_off.contains(&due.alarm));
         let events = Arc::new(Event::find_many(&tx, &ids).await?);
         let of: Vec<(i64, i64)> = due
             .iter()

@@ -107,7 +107,8 @@ pub(super) async fn hold(
     let client = db.client().await?;
     for rule in tripped.values() {
         let limit = i32::try_from(rule.limit).unwrap_or(i32::MAX);
-        let (which, sent) = ((rule.rule, rule.version), i64::from(rule.limit));
+        let which = (rule.rule, rule.version);
+        let sent = i64::from(rule.limit) + i64::try_from(rule.over).unwrap_or(0);
         if held::store::hold(&client, which, limit, sent, admin_role).await? {
             tracing::warn!(
                 rule.id = rule.rule,

@@ -2,6 +2,7 @@
 //! claim starts, the worker when to claim again. README.md has the protocol, the locks and the operator's statements.
 //! Law: claims and fences only; what a job means is known to `pipeline` alone.
 
+pub mod alarms;
 pub mod bell;
 pub mod control;
 pub mod handle;

@@ -84,6 +84,10 @@ pub struct AlarmJob {
     pub job_id: i64,
     /// What it rings for.
     pub alarm: i64,
+    /// reminder, digest, escalation or fanout.
+    pub kind: String,
+    /// Its lane.
+    pub lane: i16,
     /// Attempts that failed.
     pub attempt: i32,
 }

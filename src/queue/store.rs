@@ -10,7 +10,7 @@ use crate::db::Client;
 use crate::ingest::Event;
 use crate::kernel::{Error, Lane, Result, Severity};
 use crate::queue::marks::{self, Position};
-use crate::queue::model::{AlarmClaim, AlarmJob, DeliveryJob, EventClaim, EventJob, SingleJob};
+use crate::queue::model::{DeliveryJob, EventClaim, EventJob, SingleJob};
 
 /// Claims event jobs in the open transaction of `client`. Sent in the same flight as the caller's `begin`.
 ///
@@ -44,60 +44,6 @@ pub async fn claim_events(client: &Client, lanes: &[(Lane, i32, Position)]) -> R
     };
     let ((), rows, ()) = futures_util::future::try_join3(begin, claim, reset).await?;
     claim_of(&rows)
-}
-
-/// Claims alarms in the open transaction of `client`, beginning it.
-///
-/// # Errors
-/// The database's.
-pub async fn claim_alarms(client: &Client, most: usize) -> Result<AlarmClaim> {
-    let statement = client
-        .prepare_cached(include_str!("../../sql/queries/queue/claim_alarms.sql"))
-        .await?;
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let begin = async { client.batch_execute("begin").await.map_err(Error::from) };
-    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 1] = [&most];
-    let claim = async {
-        client
-            .query(&statement, &parameters)
-            .await
-            .map_err(Error::from)
-    };
-    let ((), rows) = futures_util::future::try_join(begin, claim).await?;
-    let mut claim = AlarmClaim::default();
-    for row in &rows {
-        (claim.rules_rev, claim.now) = (row.try_get("rules_rev")?, row.try_get("now")?);
-        claim.jobs.push(AlarmJob {
-            job_id: row.try_get("job_id")?,
-            alarm: row.try_get("alarm")?,
-            attempt: row.try_get("attempt")?,
-        });
-    }
-    Ok(claim)
-}
-
-/// An alarm could not be acted on: it rings again after `wait`, or is given up if that `counts`. Whether it is.
-///
-/// # Errors
-/// The database's.
-pub async fn fail_alarm(
-    client: &Client,
-    job: &AlarmJob,
-    wait: Duration,
-    why: &str,
-    counts: bool,
-) -> Result<bool> {
-    let statement = client
-        .prepare_cached(include_str!("../../sql/queries/queue/fail_alarm.sql"))
-        .await?;
-    let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
-    let row = client
-        .query_opt(&statement, &[&job.job_id, &wait, &why, &counts])
-        .await?;
-    Ok(match row {
-        Some(row) => row.try_get("is_dead")?,
-        None => false,
-    })
 }
 
 /// The first job waiting below each mark, where there is one.

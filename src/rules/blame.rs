@@ -25,6 +25,16 @@ pub struct FailingPart {
 }
 
 impl FailingPart {
+    /// The part with its values: `payload.amount > 3 (payload.amount is "many")`.
+    #[must_use]
+    pub fn named(&self) -> String {
+        if self.values.is_empty() {
+            self.part.clone()
+        } else {
+            format!("{} ({})", self.part, self.values)
+        }
+    }
+
     /// As the end of a sentence: `payload.days_overdue > 0 is not true (payload.days_overdue is 0)`.
     #[must_use]
     pub fn sentence(&self) -> String {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::ingest::Event;
 use crate::kernel::{ChannelKind, Severity};
 use crate::rules::locale;
+use crate::rules::meant;
 use crate::rules::model::{Fault, Reader, RuleRow, Warning};
 use crate::rules::set::{CompiledRule, EventContext};
 use crate::rules::template::Start;
@@ -26,6 +27,13 @@ pub fn check(row: &RuleRow) -> Result<Vec<Warning>, Fault> {
              recipient_managers or recipient_followers says whom"
                 .to_owned(),
         );
+    }
+    if let Some(condition) = row
+        .conditions
+        .as_deref()
+        .filter(|text| text.trim() != "null")
+    {
+        hints.extend(meant::doubts(condition));
     }
     let mut tags: Vec<&str> = Vec::new();
     for (_, text) in definition.texts() {

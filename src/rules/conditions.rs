@@ -84,9 +84,12 @@ impl Condition {
             match ENGINE.evaluate(&self.logic, data.value, &arena) {
                 Ok(result) if ENGINE.truthy(result) => Verdict::Match,
                 Ok(_) => Verdict::NoMatch,
-                Err(error) => Verdict::TypeError(match error.operator() {
-                    Some(operator) => format!("`{operator}`: {error}"),
-                    None => error.to_string(),
+                Err(error) => Verdict::TypeError(match (error.operator(), error.to_string()) {
+                    (Some(operator), said) if said.contains("\"NaN\"") => {
+                        format!("`{operator}` was given what is no number")
+                    }
+                    (Some(operator), said) => format!("`{operator}`: {said}"),
+                    (None, said) => said,
                 }),
             }
         }));

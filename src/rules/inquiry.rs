@@ -131,10 +131,14 @@ impl RuleRow {
                     audience,
                 }
             }
-            Verdict::TypeError(detail) => Finding::Broken {
-                detail: format!("its condition compares what can't be compared: {detail}"),
-                audience: Some(audience),
-            },
+            Verdict::TypeError(detail) => {
+                let text = self.conditions.as_deref().unwrap_or_default();
+                let what = blame::failing(text, &data).map_or(detail, |part| part.named());
+                Finding::Broken {
+                    detail: format!("its condition compares what can't be compared: {what}"),
+                    audience: Some(audience),
+                }
+            }
             Verdict::TooLarge(detail) => Finding::Broken {
                 detail,
                 audience: Some(audience),

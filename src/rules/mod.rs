@@ -30,6 +30,7 @@ mod language;
 pub mod limits;
 mod locale;
 mod lower;
+mod meant;
 pub mod memory;
 pub mod model;
 mod operators;

@@ -54,7 +54,10 @@ async fn the_first_to_say_so_holds_it_and_its_owner_is_told_how_much_was_held_ba
     );
     assert_ne!(first.unwrap(), second.unwrap(), "one of them");
     assert_eq!(revision(&sql).await, before + 1, "every node learns of it");
-    assert_eq!(told(&sql).await, "nadia: أُوقفت القاعدة stormy مؤقتًا");
+    assert_eq!(
+        told(&sql).await,
+        "nadia: أُوقفت القاعدة \u{2068}stormy\u{2069} مؤقتًا"
+    );
     assert!(
         !store::hold(&one, (id, 2), 100, 101, "admin").await.unwrap(),
         "there is no such version"

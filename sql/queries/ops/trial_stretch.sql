@@ -1,4 +1,5 @@
--- A stretch of a backtest's events: those of the window, the branches, the module and the types that its rules could concern.
+-- A stretch of a backtest's events: those of the window, the branches, the module and the types that its rules could concern,
+-- without what came in while its import was muted, which no rule is asked about.
 -- $1 ids from bigint, $2 to below bigint, $3 events walked at most bigint, $4 received from timestamptz, $5 to below timestamptz,
 -- $6 modules text[] (null = any), $7 types text[] (null = any), $8 beginnings of types text[], $9 branches text[] (null = all)
 -- At least one row, each with how many events were walked and the last of them (null = none); without an id where none concerns.
@@ -16,5 +17,8 @@ select w.walked, w.last, e.*
           and ($7::text[] is null or event_type = any ($7)
                or exists (select from unnest($8::text[]) as begins where starts_with(event_type, begins)))
           and ($9::text[] is null or branch_id is null or branch_id = any ($9))
+          and not exists (select from neurolink_event_outcomes o
+                           where o.event_id = neurolink_events.id
+                             and o.suppressed = '[{"rule": "", "reason": "muted", "count": 0}]')
         order by id
        offset 0) e on true

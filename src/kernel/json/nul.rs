@@ -13,8 +13,8 @@ pub fn without_nul(json: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find('\\') {
         out.push_str(&rest[..at]);
         let escape = &rest[at..];
-        if escape.starts_with(NUL) {
-            rest = &escape[NUL.len()..];
+        if let Some(after) = escape.strip_prefix(NUL) {
+            rest = after;
             continue;
         }
         // Whatever is escaped, a backslash too, goes with its sign.

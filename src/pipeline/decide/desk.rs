@@ -189,44 +189,6 @@ impl Desk<'_> {
         true
     }
 
-    /// Settles what the rule resolves: what was told before, and what of this batch would be.
-    fn resolve(&mut self, event: usize, matched: &Match, entity: Option<&Key>) {
-        let resolves = &matched.rule.memory().resolves;
-        let (Some(key), false) = (entity, resolves.is_empty()) else {
-            return;
-        };
-        let fact = fact(&self.scene.events[event]);
-        let mut state: Entity = self.ledger.get(key);
-        let mut settled = Vec::new();
-        for what in resolves {
-            settled.extend(state.resolve(what, fact));
-        }
-        self.ledger.put(key, &state, self.scene.now + KNOWN);
-        for (old, rule) in settled {
-            let place = self.places.get(&old).copied();
-            // What comes back by an alarm or a replay was told before.
-            if place.is_none() || self.scene.turn != Turn::First {
-                self.decided.resolved.push((old, rule));
-            }
-            let Some(place) = place else { continue };
-            let matches = self.scene.judged[place].matches.iter().enumerate();
-            let its = matches.filter(|(_, m)| m.rule.facts.id == rule);
-            for place in its.map(|(of, _)| (place, of)).collect::<Vec<_>>() {
-                let mut told = self.kept.remove(&place).unwrap_or_default();
-                self.decided.gathered.retain(|(telling, _)| {
-                    let is_it = (telling.event, telling.of) == place;
-                    if is_it {
-                        told.push(*telling);
-                    }
-                    !is_it
-                });
-                if !told.is_empty() {
-                    self.suppress(place, "resolved", &told, told.len(), None, Some(fact.1));
-                }
-            }
-        }
-    }
-
     /// Person by person: throttled, gathered, recorded in the shadow, or told.
     fn tell(
         &mut self,
@@ -383,7 +345,7 @@ impl Desk<'_> {
         });
     }
 
-    fn suppress(
+    pub(super) fn suppress(
         &mut self,
         place: (usize, usize),
         reason: &str,

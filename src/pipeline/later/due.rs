@@ -64,6 +64,7 @@ impl What {
 
 /// An alarm with what it rings for, as it was before it was held.
 pub(super) struct Due {
+    pub(super) alarm: i64,
     pub(super) key: Key,
     pub(super) what: What,
     /// The match made of it: (event, of).
@@ -73,7 +74,7 @@ pub(super) struct Due {
 /// What alarms ring for, before it is held.
 pub(super) async fn peek(tx: &Tx, alarms: &[i64]) -> Result<Vec<Due>, Failure> {
     let mut due = Vec::new();
-    for (_, key, state) in store::of_alarms(tx, alarms).await? {
+    for (alarm, key, state) in store::of_alarms(tx, alarms).await? {
         let mut seen = Ledger::default();
         seen.read(
             key.clone(),
@@ -85,6 +86,7 @@ pub(super) async fn peek(tx: &Tx, alarms: &[i64]) -> Result<Vec<Due>, Failure> {
         );
         if let Some(what) = What::read(&key, &seen) {
             due.push(Due {
+                alarm,
                 key,
                 what,
                 place: None,

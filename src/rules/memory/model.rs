@@ -29,6 +29,8 @@ pub struct Memory {
     pub(crate) shadow: bool,
     /// Notifications a minute; `Some(0)` = no limit, `None` = the node's.
     pub(crate) storm_limit: Option<u32>,
+    /// Who is told when the rule is held.
+    pub(crate) owner: Option<String>,
 }
 
 /// `resolves`: events of these types, about the same entity and older, are settled.

@@ -58,12 +58,23 @@ impl CompiledRule {
                 }
             }
         };
+        let dedupe = memory.dedupe.as_ref().map(|d| text(&d.key));
         let throttle = memory.throttle.as_ref().and_then(|t| t.key.as_ref());
         let digest = memory.digest.as_ref().and_then(|d| d.key.as_ref());
+        let (throttle, digest) = (
+            throttle.map(&mut text).unwrap_or_default(),
+            digest.map(&mut text).unwrap_or_default(),
+        );
+        // A key with a hole would make strangers the same.
+        let is_whole = |_: &String| {
+            !warnings
+                .iter()
+                .any(|w| w.kind == "missing_variable" && w.rule == self.facts.name)
+        };
         Some(Moments {
-            dedupe: memory.dedupe.as_ref().map(|d| text(&d.key)),
-            throttle: throttle.map(&mut text).unwrap_or_default(),
-            digest: digest.map(&mut text).unwrap_or_default(),
+            dedupe: dedupe.filter(is_whole),
+            throttle,
+            digest,
             dated: match &memory.delay {
                 Some(Delay::Date(reminder)) => Some(reminder.dated(&context.payload)),
                 _ => None,

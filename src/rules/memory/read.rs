@@ -45,8 +45,8 @@ const MOST: Duration = Duration::from_secs(366 * 86_400);
 
 /// Reads them all.
 pub(crate) fn memory(keys: &Keys<'_>) -> Result<Memory, Fault> {
-    owner(keys)?;
     let memory = Memory {
+        owner: owner(keys)?,
         delay: delay(keys)?,
         dedupe: dedupe(keys)?,
         throttle: throttle(keys)?,
@@ -243,16 +243,16 @@ fn resolves(keys: &Keys<'_>) -> Result<Vec<Resolves>, Fault> {
     Ok(read)
 }
 
-/// Who is told when the rule is held: read in SQL, where they are told.
-fn owner(keys: &Keys<'_>) -> Result<(), Fault> {
+/// Who is told when the rule is held: by SQL, which reads it there.
+fn owner(keys: &Keys<'_>) -> Result<Option<String>, Fault> {
     let Some(word) = keys.word("owner")? else {
-        return Ok(());
+        return Ok(None);
     };
     let word = word.trim();
     if word.is_empty() || word.chars().count() > limits::ID_CHARS {
         return keys.fault("owner", "it is the id of a person");
     }
-    Ok(())
+    Ok(Some(word.to_owned()))
 }
 
 fn object<'j>(

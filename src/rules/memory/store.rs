@@ -146,20 +146,25 @@ pub async fn note(client: &Client, shadows: &[Shadow]) -> Result<()> {
     Ok(())
 }
 
-/// Locks events' outcomes, before anything else is. Prepares what their flight needs, too: a statement that is prepared within it
-/// falls behind its commit.
+/// Locks events' outcomes, before anything else is; gives those that somebody else holds. Prepares what their flight needs, too: a
+/// statement that is prepared within it falls behind its commit.
 ///
 /// # Errors
 /// The database's.
-pub async fn hold_outcomes(client: &Client, events: &[i64]) -> Result<()> {
+pub async fn hold_outcomes(client: &Client, events: &[i64]) -> Result<BTreeSet<i64>> {
     client
         .prepare_cached(include_str!("../../../sql/queries/rules/later_end.sql"))
         .await?;
     let statement = client
         .prepare_cached(include_str!("../../../sql/queries/rules/later_lock.sql"))
         .await?;
-    client.query(&statement, &[&events]).await?;
-    Ok(())
+    let mut busy = BTreeSet::new();
+    for row in client.query(&statement, &[&events]).await? {
+        if !row.try_get::<_, bool>("is_held")? {
+            busy.insert(row.try_get("event_id")?);
+        }
+    }
+    Ok(busy)
 }
 
 /// Somebody who was told of an event by a rule, and what they did with it.

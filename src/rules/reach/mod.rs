@@ -68,6 +68,7 @@ impl Named {
                 named.people.extend(audience.users.iter().cloned());
                 named.people.extend(audience.excluded.iter().cloned());
             }
+            named.people.extend(definition.memory.owner.iter().cloned());
         }
         named
     }
@@ -125,6 +126,9 @@ impl Known {
         for audience in audiences(&definition) {
             self.audience(audience, &mut found);
         }
+        let owner = definition.memory.owner.as_slice();
+        self.strangers("owner", owner, &mut found);
+        self.gone("owner", owner, &mut found);
         self.ways(&definition, &mut found);
         // Steps of an escalation mostly name the same as the rule.
         let mut said = BTreeSet::new();
@@ -288,40 +292,35 @@ impl Known {
                 format!("nobody active is in the group {group}{near}"),
             ));
         }
-        let missing = |ids: &[String], wanted: Option<bool>| -> Vec<String> {
-            let there = |id: &&String| self.people.get(*id).copied() == wanted;
-            ids.iter().filter(there).cloned().collect()
-        };
-        let strangers = missing(&audience.users, None);
+        self.strangers("recipient_users", &audience.users, found);
+        self.gone("recipient_users", &audience.users, found);
+        self.strangers("exclude_users", &audience.excluded, found);
+    }
+
+    /// Who of a key's people isn't in the directory.
+    fn strangers(&self, key: &str, ids: &[String], found: &mut Vec<(&'static str, String)>) {
+        let strangers = self.people_who(ids, None);
         if !strangers.is_empty() {
-            found.push((
-                "unknown_person",
-                format!(
-                    "recipient_users names who isn't in the directory: {}",
-                    named(&refs(&strangers))
-                ),
-            ));
+            let who = named(&strangers);
+            let detail = format!("{key} names who isn't in the directory: {who}");
+            found.push(("unknown_person", detail));
         }
-        let gone = missing(&audience.users, Some(false));
+    }
+
+    /// Who of a key's people is there, and no longer active.
+    fn gone(&self, key: &str, ids: &[String], found: &mut Vec<(&'static str, String)>) {
+        let gone = self.people_who(ids, Some(false));
         if !gone.is_empty() {
-            found.push((
-                "inactive_person",
-                format!(
-                    "recipient_users names who isn't active, and so is told nothing: {}",
-                    named(&refs(&gone))
-                ),
-            ));
+            let who = named(&gone);
+            let detail = format!("{key} names who isn't active, and so is told nothing: {who}");
+            found.push(("inactive_person", detail));
         }
-        let strangers = missing(&audience.excluded, None);
-        if !strangers.is_empty() {
-            found.push((
-                "unknown_person",
-                format!(
-                    "exclude_users names who isn't in the directory: {}",
-                    named(&refs(&strangers))
-                ),
-            ));
-        }
+    }
+
+    fn people_who<'a>(&self, ids: &'a [String], active: Option<bool>) -> Vec<&'a str> {
+        let ids = ids.iter().map(String::as_str);
+        ids.filter(|id| self.people.get(*id).copied() == active)
+            .collect()
     }
 
     fn ways(&self, definition: &Definition, found: &mut Vec<(&'static str, String)>) {

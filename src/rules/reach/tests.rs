@@ -169,6 +169,16 @@ fn roles_groups_people_and_channels_that_lead_to_nobody_are_told() {
         "told nothing: omar",
     );
     says(
+        &of(json!({"owner": "nobody"})),
+        "unknown_person",
+        "owner names who isn't in the directory: nobody",
+    );
+    says(
+        &of(json!({"owner": "omar"})),
+        "inactive_person",
+        "owner names who isn't active",
+    );
+    says(
         &of(json!({"exclude_users": [1, 2, 3, 4, 5, 6, 7]})),
         "unknown_person",
         "directory: 1, 2, 3, 4, 5 and 2 more",

@@ -1,0 +1,109 @@
+//! Conditions that are allowed and can't be meant: a text or a list where a comparison should stand is always true. Comes from a rule's
+//! condition, goes to `check`'s hints. Pure.
+
+use serde_json::Value as Json;
+
+use crate::rules::blame::operation;
+use crate::rules::text::kind;
+
+/// What in a condition can't be meant: a sentence each, with its place.
+pub(crate) fn doubts(condition: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Ok(json) = serde_json::from_str::<Json>(condition) {
+        look(&json, "/conditions", &mut found);
+    }
+    found
+}
+
+fn look(part: &Json, place: &str, found: &mut Vec<String>) {
+    let Some((operator, argument)) = operation(part) else {
+        if !part.is_object() {
+            found.push(format!(
+                "{place} is {}, which is the same for every event: a comparison is written like {{\">\": [{{\"var\": \"payload.amount\"}}, 250000]}}",
+                kind(part)
+            ));
+        }
+        return;
+    };
+    let arguments = argument
+        .as_array()
+        .map_or(std::slice::from_ref(argument), Vec::as_slice);
+    match operator {
+        "and" | "or" => {
+            for (nth, argument) in arguments.iter().enumerate() {
+                look(argument, &format!("{place}/{operator}/{nth}"), found);
+            }
+        }
+        "!" | "!!" => {
+            if let [only] = arguments {
+                look(only, &format!("{place}/{operator}"), found);
+            }
+        }
+        "==" | "===" | "!=" | "!==" | ">" | ">=" | "<" | "<=" | "in" => {
+            let path = arguments.iter().filter_map(Json::as_str).find(|text| {
+                ["payload.", "event."]
+                    .iter()
+                    .any(|begins| text.starts_with(begins))
+            });
+            if let Some(path) = path {
+                found.push(format!(
+                    "{place}/{operator} compares with the text \"{path}\": the field is written {{\"var\": \"{path}\"}}"
+                ));
+            } else if !arguments.iter().any(has_operation) {
+                found.push(format!(
+                    "{place}/{operator} compares nothing of the event: it is the same for every one"
+                ));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn has_operation(json: &Json) -> bool {
+    match json {
+        Json::Object(_) => true,
+        Json::Array(items) => items.iter().any(has_operation),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_the_same_for_every_event_is_doubted_with_its_place() {
+        for (condition, place) in [
+            (r#""payload.amount > 250000""#, "/conditions is a text"),
+            ("[1]", "/conditions is a list"),
+            ("true", "/conditions is true or false"),
+            (
+                r#"{"and": [{"var": "payload.x"}, "payload.currency == 'IQD'"]}"#,
+                "/conditions/and/1 is a text",
+            ),
+            (
+                r#"{">": ["payload.amount", 3]}"#,
+                "is written {\"var\": \"payload.amount\"}",
+            ),
+            (r#"{">": [1, 3]}"#, "/conditions/> compares nothing"),
+            (r#"{"!": ["x"]}"#, "/conditions/! is a text"),
+        ] {
+            let found = doubts(condition);
+            assert_eq!(found.len(), 1, "{condition}: {found:?}");
+            assert!(found[0].contains(place), "{condition}: {found:?}");
+        }
+        for condition in [
+            r#"{">": [{"var": "payload.amount"}, 3]}"#,
+            r#"{"in": [{"var": "event.branch_id"}, ["BGD", "BSR"]]}"#,
+            r#"{"and": [{"var": "payload.a"}, {"!": {"var": "payload.b"}}]}"#,
+            r#"{"some": [{"var": "payload.lines"}, {">": [{"var": "qty"}, 10]}]}"#,
+            "null",
+        ] {
+            let found: Vec<String> = doubts(condition)
+                .into_iter()
+                .filter(|_| condition != "null")
+                .collect();
+            assert_eq!(found, [""; 0], "{condition}");
+        }
+    }
+}
