@@ -129,7 +129,7 @@ begin
           left join neurolink_delivery_log d on d.id between (t.row).id * 32 and (t.row).id * 32 + 31
           left join lateral neurolink_said_delivery(d, t.row) s on d.id is not null
     ), each as (
-        select (row).id as id, max(rule) as rule, max((row).rule_version) as version, max((row).created_at) as at,
+        select (row).id as id, max(rule) as rule, max((row).rule_version) as version, max((row).step) as step, max((row).created_at) as at,
                max((row).seen_at) as seen_at, max((row).read_at) as read_at, max((row).deleted_at) as deleted_at,
                max((row).acknowledged_at) as acknowledged_at, max((row).resolved_at) as resolved_at, max((row).expires_at) as expires_at,
                bool_or((row).in_app) as in_app,
@@ -139,10 +139,11 @@ begin
                    order by (d).id) filter (where (d).id is not null), '[]') as deliveries
           from sent group by (row).id
     )
-    select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('notification_id', id, 'rule', rule, 'rule_version', version, 'at', at, 'in_app', in_app,
+    select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('notification_id', id, 'rule', rule, 'rule_version', version, 'step', step, 'at', at, 'in_app', in_app,
                 'seen_at', seen_at, 'read_at', read_at, 'deleted_at', deleted_at, 'acknowledged_at', acknowledged_at,
                 'resolved_at', resolved_at, 'expires_at', expires_at, 'deliveries', deliveries) order by id),
-           string_agg(pg_catalog.format('rule %s%s on %s: %s', rule, coalesce(' (version ' || version || ')', ''), neurolink_said(at),
+           string_agg(pg_catalog.format('rule %s%s%s on %s: %s', rule, coalesce(' (version ' || version || ')', ''),
+                case when step > 0 then pg_catalog.format(', by step %s of its escalation,', step) else '' end, neurolink_said(at),
                 coalesce(said, 'on no channel')), '; ' order by id),
            string_agg(reached, ' ')
       into v_told, v_said, v_reached

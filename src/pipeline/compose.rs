@@ -177,11 +177,12 @@ impl Desk<'_> {
                 .at(self.order.now);
             let mut texts = Texts::new();
             let mut write = |desk: &Self, telling: Telling, warnings: &mut Vec<Warning>| {
-                let rule = desk.judgement.matches[telling.of].rule.clone();
+                let matched = &desk.judgement.matches[telling.of];
+                let rule = matched.rule.clone();
                 desk.progress.at(rule.facts.id, rule.facts.version);
                 let reader = desk.order.people.reader(telling.person);
                 let texts = &mut texts;
-                let written = rendered(&rule, telling.of, reader, &mut context, texts, warnings);
+                let written = rendered(matched, telling.of, reader, &mut context, texts, warnings);
                 match written {
                     Ok(written) => Some((rule, written)),
                     Err(warning) => {
@@ -234,7 +235,7 @@ impl Desk<'_> {
     /// What would have been a notification of its own waits for a digest.
     fn gather(&mut self, rule: &CompiledRule, telling: Telling, key: &Key, texts: &Rendered) {
         let (facts, person) = (&rule.facts, self.order.people.get(telling.person));
-        let severity = facts.severity.unwrap_or(self.event.severity);
+        let severity = self.judgement.matches[telling.of].severity(self.event);
         let channels = facts.channels.iter().map(|c| c.as_str().to_owned());
         let item = Item {
             event_id: self.event.id,
@@ -259,13 +260,13 @@ impl Desk<'_> {
         let matched = &self.judgement.matches[telling.of];
         let person = order.people.get(telling.person);
         let wanted = |channel| facts.mandatory || person.wishes.wants(&facts.category, channel);
-        let channels = matched.channels.as_ref().unwrap_or(&facts.channels);
+        let channels = matched.channels();
         let began = match order.turn {
             Turn::Later => order.now,
             Turn::First | Turn::Again => self.event.occurred_at,
         };
         let expires_at = rule.memory().expires_after.map(|after| later(began, after));
-        let severity = facts.severity.unwrap_or(self.event.severity);
+        let severity = matched.severity(self.event);
         let quiet = deliveries::plan::quiet_until(person, severity, facts.mandatory, order.now);
         for &channel in channels {
             let planned = deliveries::plan::plan(
@@ -305,15 +306,17 @@ type Texts<'a> = Vec<(usize, &'a Reader, Arc<Rendered>)>;
 
 /// A match's texts for a reader; rendered once per language and time zone unless they speak of the reader.
 fn rendered<'a>(
-    rule: &CompiledRule,
+    matched: &Match,
     of: usize,
     reader: &'a Reader,
     context: &mut EventContext<'_>,
     texts: &mut Texts<'a>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Arc<Rendered>, Warning> {
+    let rule = &matched.rule;
     if rule.facts.personal {
-        return Ok(Arc::new(rule.render(context, reader, warnings)?));
+        let fresh = rule.render_step(matched.step, context, reader, warnings)?;
+        return Ok(Arc::new(fresh));
     }
     let same = |known: &&(usize, &Reader, Arc<Rendered>)| {
         let (match_, other, _) = known;
@@ -322,7 +325,7 @@ fn rendered<'a>(
     if let Some((_, _, texts)) = texts.iter().find(same) {
         return Ok(Arc::clone(texts));
     }
-    let fresh = Arc::new(rule.render(context, reader, warnings)?);
+    let fresh = Arc::new(rule.render_step(matched.step, context, reader, warnings)?);
     texts.push((of, reader, Arc::clone(&fresh)));
     Ok(fresh)
 }

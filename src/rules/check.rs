@@ -36,7 +36,7 @@ pub fn check(row: &RuleRow) -> Result<Vec<Warning>, Fault> {
         hints.extend(meant::doubts(condition));
     }
     let mut tags: Vec<&str> = Vec::new();
-    for (_, text) in definition.texts() {
+    for (_, text) in definition.all_texts() {
         for tag in text.languages() {
             if !tags
                 .iter()
@@ -46,7 +46,7 @@ pub fn check(row: &RuleRow) -> Result<Vec<Warning>, Fault> {
             }
         }
     }
-    for (key, text) in definition.texts() {
+    for (key, text) in definition.all_texts() {
         let has = text.languages();
         for tag in &tags {
             if !has.is_empty() && !has.iter().any(|h| locale::normal(h) == locale::normal(tag)) {
@@ -92,11 +92,13 @@ pub fn check(row: &RuleRow) -> Result<Vec<Warning>, Fault> {
             fields,
         };
         let mut noted = Vec::new();
-        rule.render(&mut context, &reader, &mut noted)
-            .map_err(|w| Fault {
+        for step in 0..=i16::try_from(rule.memory().escalate.len()).unwrap_or(0) {
+            let said = rule.render_step(step, &mut context, &reader, &mut noted);
+            said.map_err(|w| Fault {
                 place: "/notification_template".to_owned(),
                 detail: w.detail,
             })?;
+        }
         // The sample's values are made up: that they are no dates, or items of no list, says nothing.
         noted.retain(|w| {
             !matches!(w.kind, "type_error" | "missing_variable") && !warnings.contains(w)
@@ -110,7 +112,7 @@ pub fn check(row: &RuleRow) -> Result<Vec<Warning>, Fault> {
 fn sample(rule: &CompiledRule, pattern: &crate::rules::pattern::Pattern) -> Event {
     use crate::rules::pattern::Pattern;
     let mut payload = serde_json::Map::new();
-    for (_, text) in rule.definition.texts() {
+    for (_, text) in rule.definition.all_texts() {
         for template in text.templates() {
             template.paths(&mut |path| {
                 if matches!(path.start, Start::Payload | Start::Scope(_)) {

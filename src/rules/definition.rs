@@ -9,7 +9,6 @@ use crate::rules::limits;
 use crate::rules::memory::{self, Memory};
 use crate::rules::model::Fault;
 use crate::rules::render::Escape;
-use crate::rules::suggest::did_you_mean;
 use crate::rules::text::{Text, kind};
 
 /// The keys there are, beside those of time and memory.
@@ -91,23 +90,6 @@ impl Definition {
         let Some(title) = keys.text("title", Escape::Plain)? else {
             return keys.fault("title", "a rule needs a title");
         };
-        let severity = match keys.word("severity")? {
-            None => None,
-            Some(word) => match Severity::parse(word) {
-                Some(severity) => Some(severity),
-                None => {
-                    let words = Severity::ALL.map(Severity::as_str);
-                    return keys.fault(
-                        "severity",
-                        &format!(
-                            "there is no severity `{word}`{}; there are {}",
-                            did_you_mean(word, &words),
-                            words.join(", ")
-                        ),
-                    );
-                }
-            },
-        };
         let category = match keys.word("category")? {
             None => "general".to_owned(),
             Some(word) if is_category(word) => word.to_owned(),
@@ -129,7 +111,7 @@ impl Definition {
             }
         };
         Ok(Self {
-            severity,
+            severity: keys.severity()?,
             category,
             channels: keys.channels()?,
             mandatory: keys.flag("mandatory")?,
@@ -146,7 +128,17 @@ impl Definition {
         })
     }
 
-    /// All its texts, by key.
+    /// All its texts and those of its escalations, by place.
+    pub(crate) fn all_texts(&self) -> impl Iterator<Item = (String, &Text)> {
+        let own = self.texts().map(|(key, text)| (key.to_owned(), text));
+        let steps = self.memory.escalate.iter().enumerate();
+        own.chain(steps.flat_map(|(nth, step)| {
+            let place = move |(key, text)| (format!("escalate/{nth}/{key}"), text);
+            step.texts().map(place)
+        }))
+    }
+
+    /// All its own texts, by key.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (&'static str, &Text)> {
         let optional = [
             ("body", &self.body),

@@ -8,6 +8,7 @@ use bumpalo::Bump;
 use crate::ingest::Event;
 use crate::rules::blame;
 use crate::rules::conditions::{Data, Verdict};
+use crate::rules::memory::model::{Escalation, Unless};
 use crate::rules::model::{Audience, Fault, RuleRow};
 use crate::rules::pattern;
 use crate::rules::set::{CompiledRule, EventContext};
@@ -44,6 +45,15 @@ pub enum Finding {
     },
 }
 
+/// A step of an escalation, for one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Further {
+    /// What somebody who was told does so that it doesn't come to that.
+    pub unless: Unless,
+    /// Whom it is for.
+    pub audience: Audience,
+}
+
 impl Finding {
     /// Whom the rule is for, or would be.
     #[must_use]
@@ -67,6 +77,28 @@ impl RuleRow {
                 audience: None,
             }
         })
+    }
+
+    /// The steps of its escalation for an event of which it told these; none where the rule or the payload can't be worked with.
+    #[must_use]
+    pub fn further(&self, event: &Event, told: &[String]) -> Vec<Further> {
+        let steps = || {
+            let (Ok((rule, _)), Ok(context)) =
+                (CompiledRule::compile(self), EventContext::new(event))
+            else {
+                return Vec::new();
+            };
+            let step = |(nth, step): (i16, &Escalation)| {
+                let audience = rule.audience_at(nth, &context, told.iter().cloned())?;
+                Some(Further {
+                    unless: step.unless,
+                    audience,
+                })
+            };
+            let steps = &rule.memory().escalate;
+            (1..).zip(steps).filter_map(step).collect()
+        };
+        catch_unwind(AssertUnwindSafe(steps)).unwrap_or_default()
     }
 
     /// Whether it can be compiled.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::kernel::ChannelKind;
+use crate::kernel::{ChannelKind, Severity};
 use crate::rules::limits;
 use crate::rules::model::Fault;
 use crate::rules::render::Escape;
@@ -74,6 +74,23 @@ impl<'j> Keys<'j> {
             Some(Json::String(word)) => Ok(Some(word)),
             Some(other) => self.fault(key, &format!("it must be a text, not {}", kind(other))),
         }
+    }
+
+    /// `severity`, if it is there.
+    pub(crate) fn severity(&self) -> Result<Option<Severity>, Fault> {
+        const KEY: &str = "severity";
+        let Some(word) = self.word(KEY)? else {
+            return Ok(None);
+        };
+        if let Some(severity) = Severity::parse(word) {
+            return Ok(Some(severity));
+        }
+        let words = Severity::ALL.map(Severity::as_str);
+        let (near, all) = (did_you_mean(word, &words), words.join(", "));
+        self.fault(
+            KEY,
+            &format!("there is no severity `{word}`{near}; there are {all}"),
+        )
     }
 
     /// Whether it is there and true.

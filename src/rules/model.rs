@@ -116,8 +116,6 @@ pub struct Match {
     pub audience: Audience,
     /// 0 = the first telling; escalations count up.
     pub step: i16,
-    /// Where to, if not where the rule says.
-    pub channels: Option<Vec<ChannelKind>>,
     /// What its memory needs to know; `None` for a rule that remembers nothing.
     pub moments: Option<Box<Moments>>,
 }

@@ -11,17 +11,14 @@ use jiff::tz::TimeZone;
 
 use crate::ingest::Event;
 use crate::kernel::Error;
-use crate::rules::budget::{Budget, Notes};
+use crate::rules::budget::Notes;
 use crate::rules::conditions::{Condition, Data, Verdict};
 use crate::rules::definition::Definition;
-use crate::rules::facts;
 use crate::rules::limits;
-use crate::rules::model::{Audience, Fault, Match, Reader, Rendered, RuleFacts, RuleRow, Warning};
+use crate::rules::model::{Audience, Fault, Match, RuleFacts, RuleRow, Warning};
 use crate::rules::pattern::{Index, Pattern};
 use crate::rules::payload::Value;
-use crate::rules::render::World;
 use crate::rules::template::Template;
-use crate::rules::write::Writer;
 
 /// One rule, compiled.
 #[derive(Debug)]
@@ -31,7 +28,7 @@ pub struct CompiledRule {
     source_module: Option<String>,
     condition: Option<Condition>,
     /// Whether any text writes dates, and so needs the reader's zone.
-    dated: bool,
+    pub(crate) dated: bool,
     pub(crate) definition: Definition,
 }
 
@@ -201,7 +198,6 @@ impl RuleSet {
                 rule: Arc::clone(rule),
                 audience,
                 step: 0,
-                channels: None,
                 moments: moments.map(Box::new),
             });
         }
@@ -246,7 +242,7 @@ impl<'a> EventContext<'a> {
     }
 
     /// The reader's zone; UTC and a warning when there is no such zone.
-    fn zone(&mut self, name: &str, notes: &mut Notes<'_>) -> TimeZone {
+    pub(crate) fn zone(&mut self, name: &str, notes: &mut Notes<'_>) -> TimeZone {
         if let Some((known, zone)) = &self.zone
             && known == name
         {
@@ -284,7 +280,7 @@ impl CompiledRule {
         let definition = Definition::parse(&row.notification_template)?;
         let any = |test: fn(&Template) -> bool| {
             definition
-                .texts()
+                .all_texts()
                 .any(|(_, text)| text.templates().any(test))
         };
         let (personal, dated) = (any(Template::is_personal), any(Template::has_dates));
@@ -321,75 +317,4 @@ impl CompiledRule {
     pub(crate) fn audience(&self, context: &EventContext<'_>) -> (Audience, usize) {
         self.audience_of(&self.definition.audience, context)
     }
-
-    /// The texts for one reader.
-    ///
-    /// # Errors
-    /// A fault of the template at run time (`on_missing: fail`, output over its limit, too many loops).
-    pub fn render(
-        &self,
-        context: &mut EventContext<'_>,
-        reader: &Reader,
-        warnings: &mut Vec<Warning>,
-    ) -> Result<Rendered, Warning> {
-        let speaks = (self.dated, self.facts.personal);
-        write(
-            &self.definition,
-            &self.facts.name,
-            speaks,
-            context,
-            reader,
-            warnings,
-        )
-    }
-}
-
-/// The texts of a definition for one reader. `speaks`: of dates, and of the reader.
-pub(crate) fn write(
-    definition: &Definition,
-    name: &str,
-    (dated, personal): (bool, bool),
-    context: &mut EventContext<'_>,
-    reader: &Reader,
-    warnings: &mut Vec<Warning>,
-) -> Result<Rendered, Warning> {
-    let mut notes = Notes {
-        rule: name,
-        strict: definition.strict,
-        warnings,
-    };
-    let zone = if dated {
-        context.zone(&reader.timezone, &mut notes)
-    } else {
-        TimeZone::UTC
-    };
-    let event = context.event;
-    let fields = context.fields.get_or_init(|| facts::of_event(event));
-    let recipient = if personal {
-        recipient(reader)
-    } else {
-        Value::Null
-    };
-    let world = World {
-        payload: &context.payload,
-        event: fields,
-        recipient: &recipient,
-        zone: &zone,
-        now: context.now,
-    };
-    Writer::new(&world, &reader.locale, Budget::default(), notes).write(definition, name)
-}
-
-/// What `{{recipient.*}}` sees: the reader's fields, and their locale and zone in any case.
-fn recipient(reader: &Reader) -> Value<'_> {
-    let mut fields = match Value::of_json(&reader.fields) {
-        Value::Map(fields) => fields,
-        _ => Vec::new(),
-    };
-    for (key, value) in [("locale", &reader.locale), ("timezone", &reader.timezone)] {
-        if !fields.iter().any(|(k, _)| k == key) {
-            fields.push((key.into(), Value::Text(value.as_str().into())));
-        }
-    }
-    Value::Map(fields)
 }

@@ -3,8 +3,11 @@
 
 use std::sync::Arc;
 
+use crate::ingest::Event;
+use crate::kernel::{ChannelKind, Severity};
 use crate::rules::audience::AudienceRule;
 use crate::rules::locale;
+use crate::rules::memory::model::Escalation;
 use crate::rules::model::Match;
 use crate::rules::set::{CompiledRule, EventContext};
 
@@ -22,7 +25,7 @@ impl CompiledRule {
     #[must_use]
     pub fn languages(&self) -> Vec<String> {
         let mut tags: Vec<String> = Vec::new();
-        for (_, text) in self.definition.texts() {
+        for (_, text) in self.definition.all_texts() {
             for tag in text.languages() {
                 let is_known = |known: &String| locale::normal(known) == locale::normal(tag);
                 if !tags.iter().any(is_known) {
@@ -64,8 +67,27 @@ impl Match {
             rule: Arc::clone(rule),
             audience: rule.audience(context).0,
             step: 0,
-            channels: None,
             moments: moments.map(Box::new),
         }
+    }
+
+    /// The step of the rule's escalation that it is; `None` = the first telling.
+    #[must_use]
+    pub fn escalation(&self) -> Option<&Escalation> {
+        self.rule.escalation(self.step)
+    }
+
+    /// Where to.
+    #[must_use]
+    pub fn channels(&self) -> &[ChannelKind] {
+        let own = self.escalation().and_then(|step| step.channels.as_ref());
+        own.unwrap_or(&self.rule.facts.channels)
+    }
+
+    /// How grave.
+    #[must_use]
+    pub fn severity(&self, event: &Event) -> Severity {
+        let own = self.escalation().and_then(|step| step.severity);
+        own.or(self.rule.facts.severity).unwrap_or(event.severity)
     }
 }

@@ -7,10 +7,43 @@ use crate::rules::definition::Definition;
 use crate::rules::language::Language;
 use crate::rules::limits;
 use crate::rules::locale;
+use crate::rules::memory::model::Escalation;
 use crate::rules::model::{Rendered, Warning};
 use crate::rules::render::{End, Escape, Manner, World, render};
 use crate::rules::text::Text;
 use crate::rules::url;
+
+/// What is written: a rule's texts, or those of a step of its escalation.
+#[derive(Clone, Copy)]
+pub(crate) struct Texts<'d> {
+    /// The rule's.
+    pub(crate) of: &'d Definition,
+    /// Where it has a title or a body of its own, the rule's mail and message give way to what is made from them.
+    pub(crate) step: Option<&'d Escalation>,
+}
+
+impl<'d> Texts<'d> {
+    /// The rule's.
+    pub(crate) fn of(of: &'d Definition) -> Self {
+        Self { of, step: None }
+    }
+
+    fn title(self) -> &'d Text {
+        let own = self.step.and_then(|step| step.title.as_ref());
+        own.unwrap_or(&self.of.title)
+    }
+
+    fn body(self) -> Option<&'d Text> {
+        let own = self.step.and_then(|step| step.body.as_ref());
+        own.or(self.of.body.as_ref())
+    }
+
+    /// One of the rule's that is made from title and body where it isn't there.
+    fn made(self, text: &'d Option<Text>) -> Option<&'d Text> {
+        let is_own = self.step.is_some_and(|step| step.texts().next().is_some());
+        text.as_ref().filter(|_| !is_own)
+    }
+}
 
 /// Writes texts.
 pub(crate) struct Writer<'v, 'w> {
@@ -37,12 +70,13 @@ impl<'v, 'w> Writer<'v, 'w> {
     }
 
     /// All texts. A title that comes out empty is the rule's name: nobody gets a notification without one.
-    pub(crate) fn write(mut self, texts: &'v Definition, name: &str) -> Result<Rendered, Warning> {
-        let chosen = texts
-            .texts()
+    pub(crate) fn write(mut self, texts: Texts<'v>, name: &str) -> Result<Rendered, Warning> {
+        let own = texts.step.into_iter().flat_map(Escalation::texts);
+        let chosen = own
+            .chain(texts.of.texts())
             .find_map(|(_, text)| text.choose(self.locale).tag);
         let locale = chosen.unwrap_or(self.locale).to_owned();
-        let mut title = self.line(&texts.title, "title")?;
+        let mut title = self.line(texts.title(), "title")?;
         if title.is_empty() {
             title = one_line(name);
         }
@@ -50,20 +84,28 @@ impl<'v, 'w> Writer<'v, 'w> {
             locale,
             title,
             body: self
-                .optional(texts.body.as_ref(), "body", Self::lines)?
+                .optional(texts.body(), "body", Self::lines)?
                 .unwrap_or_default(),
-            action_url: match &texts.action_url {
+            action_url: match &texts.of.action_url {
                 Some(text) => self.url(text)?,
                 None => None,
             },
-            action_label: self.optional(texts.action_label.as_ref(), "action_label", Self::line)?,
+            action_label: self.optional(
+                texts.of.action_label.as_ref(),
+                "action_label",
+                Self::line,
+            )?,
             email_subject: self.optional(
-                texts.email_subject.as_ref(),
+                texts.made(&texts.of.email_subject),
                 "email_subject",
                 Self::line,
             )?,
-            email_html: self.optional(texts.email_html.as_ref(), "email_html", Self::html)?,
-            sms_body: self.optional(texts.sms_body.as_ref(), "sms_body", Self::message)?,
+            email_html: self.optional(
+                texts.made(&texts.of.email_html),
+                "email_html",
+                Self::html,
+            )?,
+            sms_body: self.optional(texts.made(&texts.of.sms_body), "sms_body", Self::message)?,
         })
     }
 

@@ -158,7 +158,11 @@ fn language(text: &mut String, texts: &Texts, colors: Colors) {
         Some(user) => format!("as {user} reads it"),
         None => "nobody who is told reads it".to_owned(),
     };
-    let name = colors.paint(Style::Head, format!("Text in {}", texts.locale));
+    let of = match texts.step {
+        0 => "Text".to_owned(),
+        step => format!("Text of the escalation's step {step}"),
+    };
+    let name = colors.paint(Style::Head, format!("{of} in {}", texts.locale));
     let _ = writeln!(text, "\n{name} ({whom})");
     said(text, &texts.warnings, colors);
     for channel in &texts.channels {

@@ -232,6 +232,8 @@ pub struct LeftOut {
 /// The texts in one language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Texts {
+    /// Of which step of the escalation; 0 = the first telling. Steps without texts of their own say the same as that.
+    pub step: i16,
     /// The reader's language.
     pub locale: String,
     /// The language that was chosen for them.

@@ -2,6 +2,7 @@
 //! today's rules, asked anew; goes to people by `neurolink why` and `GET /v1/events/{id}/why`. Law: where the stored facts know,
 //! theirs is the answer, so that SQL, API and command never differ.
 
+pub mod escalated;
 pub mod reason;
 pub mod routes;
 pub mod said;
@@ -15,6 +16,9 @@ use crate::directory::{People, Wanted};
 use crate::ingest::Event;
 use crate::kernel::{Error, Result};
 use crate::ops::trace;
+use crate::ops::trace::model::Asked;
+use crate::ops::why::escalated::Escalations;
+use crate::rules::Finding;
 
 /// Rules that are asked.
 const RULES: i64 = 1_000;
@@ -109,14 +113,40 @@ pub async fn explain(
     // Others may need the connection while rules are asked.
     drop(client);
     let asked = trace::judge::ask(rules.rules, &event).await?;
+    let escalations = escalations(db, &event, &asked).await?;
     let audiences = asked.iter().filter_map(|asked| asked.finding.audience());
+    let audiences = audiences.chain(escalations.audiences());
     let wanted = Wanted::for_one(user, audiences);
     let people = People::of(&db.client().await?, &wanted).await?;
     if let Some(person) = people.by_id(user) {
-        let (code, answer, reasons) = reason::decide(&event, person, &people, &asked, &unwritten);
+        let known = reason::Known {
+            people: &people,
+            escalations: &escalations,
+            unwritten: &unwritten,
+        };
+        let (code, answer, reasons) = reason::decide(&event, person, &known, &asked);
         explanation.code = code.to_owned();
         explanation.answer = answer;
         explanation.rules = reasons;
     }
     Ok(Some(explanation))
+}
+
+/// Escalations of rules that are true for the event.
+async fn escalations(db: &Db, event: &Event, asked: &[Asked]) -> Result<Escalations> {
+    let mut all = Escalations::default();
+    let is_true = |asked: &&Asked| matches!(asked.finding, Finding::True { .. });
+    if !asked.iter().any(|asked| is_true(&asked)) {
+        return Ok(all);
+    }
+    let progress = store::escalations(&db.client().await?, event.id).await?;
+    for progress in progress {
+        let mut those = asked.iter().filter(is_true);
+        let Some(asked) = those.find(|asked| asked.rule.row.id == progress.rule_id) else {
+            continue;
+        };
+        let steps = asked.rule.row.further(event, &progress.told);
+        all.add(progress, steps);
+    }
+    Ok(all)
 }

@@ -6,6 +6,7 @@ use crate::directory::{People, Person, Standing};
 use crate::ingest::Event;
 use crate::ops::trace::model::{Asked, Verdict};
 use crate::ops::trace::tree::judged;
+use crate::ops::why::escalated::Escalations;
 use crate::rules::Audience;
 use crate::rules::model::Branches;
 
@@ -26,22 +27,36 @@ pub struct Reason {
     rank: u8,
 }
 
+/// What is known beside the rules.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// The people whom they name.
+    pub people: &'a People,
+    /// How far their escalations are.
+    pub escalations: &'a Escalations,
+    /// Rules whose texts could not be written then, and why.
+    pub unwritten: &'a [(String, String)],
+}
+
 /// The code, the answer, and every rule's reason, the most telling first. For somebody who was told nothing of an event that was
-/// evaluated without error. `unwritten` are rules whose texts could not be written then, and why.
+/// evaluated without error.
 #[must_use]
 pub fn decide(
     event: &Event,
     person: &Person,
-    people: &People,
+    known: &Known<'_>,
     asked: &[Asked],
-    unwritten: &[(String, String)],
 ) -> (&'static str, String, Vec<Reason>) {
     let mut reasons: Vec<Reason> = asked
         .iter()
-        .map(|asked| reason(person, people, asked))
+        .map(|asked| reason(person, known, asked))
         .collect();
     for reason in reasons.iter_mut().filter(|r| r.code == "would_be_told") {
-        let Some((rule, detail)) = unwritten.iter().find(|(rule, _)| *rule == reason.rule) else {
+        let Some((rule, detail)) = known
+            .unwritten
+            .iter()
+            .find(|(rule, _)| *rule == reason.rule)
+        else {
             continue;
         };
         reason.code = "render_failed";
@@ -70,19 +85,50 @@ pub fn decide(
             ),
             reasons,
         ),
+        Some(best) if best.code == "escalation_waits" => {
+            (best.code, format!("Not yet: {}.", best.why), reasons)
+        }
         Some(best) => (best.code, format!("No: {}.", best.why), reasons),
     }
 }
 
-fn reason(person: &Person, people: &People, asked: &Asked) -> Reason {
+fn reason(person: &Person, known: &Known<'_>, asked: &Asked) -> Reason {
+    let row = &asked.rule.row;
+    let audience = asked.finding.audience();
+    let standing = audience.map_or(Standing::Stranger, |audience| {
+        known.people.standing(person, audience)
+    });
+    let further = (!standing.is_chosen())
+        .then(|| {
+            let rule = (row.id, row.name.as_str());
+            known.escalations.say(rule, person, known.people)
+        })
+        .flatten();
+    let (rank, code, why) = match further {
+        Some((code, why)) => (1, code, why),
+        None => first_telling(person, standing, asked),
+    };
+    Reason {
+        rule_id: row.id,
+        rule: row.name.clone(),
+        version: row.version,
+        code,
+        why,
+        rank,
+    }
+}
+
+/// How near it came to tell the person (0 = nearest), a code, and a sentence.
+fn first_telling(
+    person: &Person,
+    standing: Standing<'_>,
+    asked: &Asked,
+) -> (u8, &'static str, String) {
     let (name, user) = (&asked.rule.row.name, &person.id);
     let (verdict, said) = judged(asked);
     let audience = asked.finding.audience();
-    let standing = audience.map_or(Standing::Stranger, |audience| {
-        people.standing(person, audience)
-    });
     let would = standing.is_chosen();
-    let (rank, code, why) = match (verdict, standing) {
+    match (verdict, standing) {
         (Verdict::True, Standing::Named) => (
             0,
             "would_be_told",
@@ -169,14 +215,6 @@ fn reason(person: &Person, people: &People, asked: &Asked) -> Reason {
                 )
             }
         }
-    };
-    Reason {
-        rule_id: asked.rule.row.id,
-        rule: name.clone(),
-        version: asked.rule.row.version,
-        code,
-        why,
-        rank,
     }
 }
 

@@ -2,6 +2,10 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
+use tokio_postgres::Row;
+
+use super::escalated::Progress;
 use crate::db::Client;
 use crate::kernel::Result;
 
@@ -33,6 +37,35 @@ pub async fn stored(client: &Client, event: i64, user: &str) -> Result<Stored> {
         is_complete: row.try_get("is_complete")?,
         facts: row.try_get("facts")?,
     })
+}
+
+/// How far the escalations of an event are, by rules that told somebody of it.
+///
+/// # Errors
+/// The database's.
+pub async fn escalations(client: &Client, event: i64) -> Result<Vec<Progress>> {
+    let statement = client
+        .prepare_cached(include_str!("../../../sql/queries/ops/why_escalations.sql"))
+        .await?;
+    let rows = client.query(&statement, &[&event]).await?;
+    let did = |row: &Row, by: &str, at: &str| -> Result<Option<(String, Timestamp)>> {
+        let (by, at): (Option<String>, Option<Timestamp>) = (row.try_get(by)?, row.try_get(at)?);
+        Ok(by.zip(at))
+    };
+    rows.iter()
+        .map(|row| {
+            let (step, due): (Option<i16>, Option<Timestamp>) =
+                (row.try_get("step")?, row.try_get("due_at")?);
+            Ok(Progress {
+                rule_id: row.try_get("rule_id")?,
+                told: row.try_get("told")?,
+                read: did(row, "read_by", "read_at")?,
+                acknowledged: did(row, "acknowledged_by", "acknowledged_at")?,
+                is_settled: row.try_get("is_settled")?,
+                waits: step.zip(due),
+            })
+        })
+        .collect()
 }
 
 /// Where deliveries went, or go, by id.

@@ -2,7 +2,7 @@
 
 use crate::ingest::Event;
 use crate::pipeline::compose::Judged;
-use crate::pipeline::later::due::{Due, Told, What, escalation, is_taken_care_of};
+use crate::pipeline::later::due::{Due, Told, What, is_taken_care_of};
 use crate::pipeline::watchdog;
 use crate::rules::set::EventContext;
 use crate::rules::{Match, RuleSet};
@@ -30,41 +30,30 @@ pub(super) fn matches(
         };
         let judgement = &mut judged[place];
         let moments = rule.moments(&context, &mut judgement.warnings);
-        let (mut audience, _) = rule.audience(&context);
-        let (mut step, mut channels) = (0, None);
-        match &due.what {
-            What::Plan(_) => {}
-            What::Rest(rest) => step = rest.step,
+        let those = told.of_rule(event, rule.facts.id);
+        let step = match &due.what {
+            What::Plan(_) => 0,
+            What::Rest(rest) => rest.step,
             What::Watch(watch) => {
-                let those = told.of_rule(event, rule.facts.id);
-                let Some(escalation) = escalation(rule, watch) else {
-                    continue;
-                };
-                if is_taken_care_of(escalation.unless, those) {
+                let unless = rule.escalation(watch.step).map(|step| step.unless);
+                if unless.is_none_or(|unless| is_taken_care_of(unless, those)) {
                     continue;
                 }
-                (step, channels) = (watch.step, escalation.channels.clone());
-                let (except, excluded) = (audience.except.take(), audience.excluded);
-                (audience, _) = rule.audience_of(&escalation.audience, &context);
-                // Whom the rule leaves out, its escalations do.
-                audience.except = audience.except.or(except);
-                audience.excluded.extend(excluded);
-                let whom = those.iter().filter(|one| !one.is_gone);
-                let whom: Vec<String> = whom.map(|one| one.user_id.clone()).collect();
-                if std::mem::take(&mut audience.managers_of_recipients) {
-                    audience.managers_of.extend(whom);
-                } else if audience.is_nobody() {
-                    audience.users.extend(whom);
-                }
+                watch.step
             }
             What::Settle(_) | What::Digest(_) => continue,
-        }
+        };
+        let told = those.iter().filter(|one| !one.is_gone);
+        let told = told.map(|one| one.user_id.clone());
+        // `None`: the step was taken out of the rule.
+        let Some(audience) = rule.audience_at(step, &context, told) else {
+            continue;
+        };
         due.place = Some((place, judgement.matches.len()));
         judgement.matches.push(Match {
             rule: rule.clone(),
             audience,
             step,
-            channels,
             moments: moments.map(Box::new),
         });
     }

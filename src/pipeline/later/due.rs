@@ -12,12 +12,11 @@ use crate::pipeline::Failure;
 use crate::pipeline::decide::later;
 use crate::rules::RuleSet;
 use crate::rules::memory::ledger::{Alarm, Held, Key, Ledger};
-use crate::rules::memory::model::{Escalation, Unless};
+use crate::rules::memory::model::Unless;
 use crate::rules::memory::plan::Plan;
 use crate::rules::memory::states::{Gathering, Rest, Settle, Watch};
 use crate::rules::memory::store::{self, ToldOne};
 use crate::rules::model::Suppressed;
-use crate::rules::set::CompiledRule;
 
 /// What happened around an event is remembered so long.
 const KEPT: Duration = Duration::from_secs(400 * 86_400);
@@ -126,11 +125,6 @@ impl Told {
     }
 }
 
-pub(super) fn escalation<'r>(rule: &'r CompiledRule, watch: &Watch) -> Option<&'r Escalation> {
-    let nth = usize::try_from(watch.step).ok()?.checked_sub(1)?;
-    rule.memory().escalate.get(nth)
-}
-
 /// Whether somebody has done what ends an escalation, or there is nobody left who could.
 pub(super) fn is_taken_care_of(unless: Unless, told: &[ToldOne]) -> bool {
     let done = |one: &ToldOne| match unless {
@@ -192,7 +186,7 @@ pub(super) fn advance(
         What::Watch(watch) => {
             let rule = rules.by_id(key.rule);
             let next = rule.and_then(|rule| {
-                let here = escalation(rule, watch)?;
+                let here = rule.escalation(watch.step)?;
                 let those = told.of_rule(watch.event, key.rule);
                 let is_over = is_taken_care_of(here.unless, those)
                     || !events.iter().any(|event| event.id == watch.event);
@@ -200,7 +194,7 @@ pub(super) fn advance(
                     step: watch.step + 1,
                     ..watch.clone()
                 };
-                let after = escalation(rule, &next)?.after;
+                let after = rule.escalation(next.step)?.after;
                 (!is_over).then_some((next, after, rule.facts.priority))
             });
             match next {

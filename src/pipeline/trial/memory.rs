@@ -144,11 +144,21 @@ fn escalation(step: &Escalation) -> Remembered {
         Unless::Acknowledged => "acknowledged",
     };
     let mut whom: Vec<String> = step.audience.roles.clone();
+    let groups = step.audience.groups.iter();
+    whom.extend(groups.map(|group| format!("the group {group}")));
     if !step.audience.users.is_empty() {
         whom.push(step.audience.users.join(", "));
     }
     let fields = step.audience.fields.iter();
     whom.extend(fields.map(|path| format!("whom {} names", path.join("."))));
+    if step.audience.followers {
+        whom.push("whoever follows what it is about".to_owned());
+    }
+    let fields = step.audience.managers_of_fields.iter();
+    whom.extend(fields.map(|path| format!("the manager of whom {} names", path.join("."))));
+    if step.audience.managers_of_actor {
+        whom.push("the manager of who did it".to_owned());
+    }
     if step.audience.managers_of_recipients {
         whom.push("the managers of those who were told".to_owned());
     }

@@ -1,18 +1,20 @@
 //! A rule's texts in every language that it or its recipients have, as each of its channels shows them. Pure: rendered by the rule's
 //! own renderer, mails drawn by the mail channel's own layout.
 
+use std::sync::Arc;
+
 use crate::deliveries::channels::email::Drawing;
 use crate::deliveries::model::{Content, Outgoing};
 use crate::directory::Person;
 use crate::ingest::Event;
-use crate::kernel::{ChannelKind, clock};
+use crate::kernel::{ChannelKind, Severity, clock};
 use crate::ops::trial::preview::{ChannelText, LOCALES, Said, Texts};
 use crate::rules::set::{CompiledRule, EventContext};
-use crate::rules::{Reader, Rendered, Warning};
+use crate::rules::{Match, Reader, Rendered, Warning};
 
 /// The texts, the rule's languages first.
 pub(super) fn every(
-    rule: &CompiledRule,
+    rule: &Arc<CompiledRule>,
     event: &Event,
     recipients: &[&Person],
     drawing: &Drawing,
@@ -31,19 +33,29 @@ pub(super) fn every(
     }
     locales.truncate(LOCALES);
     let timezone = recipients.first().map_or("UTC", |person| &person.timezone);
-    locales
-        .into_iter()
-        .map(|locale| {
-            let mut own = recipients.iter().filter(|p| is_same(&p.locale, &locale));
+    let speaks = |step: &i16| {
+        let escalation = rule.escalation(*step);
+        escalation.is_none_or(|step| step.texts().next().is_some())
+    };
+    let steps = (0..=i16::MAX).take(rule.memory().escalate.len() + 1);
+    let mut all = Vec::new();
+    for step in steps.filter(speaks) {
+        for locale in &locales {
+            let mut own = recipients.iter().filter(|p| is_same(&p.locale, locale));
             let readers = own.clone().count();
             let person = own.next();
-            let reader = person.map_or_else(|| made_up(&locale, timezone), |p| p.reader());
+            let reader = person.map_or_else(|| made_up(locale, timezone), |p| p.reader());
             let mut warnings: Vec<Warning> = Vec::new();
-            let rendered = rule.render(&mut context, &reader, &mut warnings);
+            let rendered = rule.render_step(step, &mut context, &reader, &mut warnings);
             let (language, channels) = match rendered {
                 Ok(texts) => {
-                    let shown = |&channel| shown(channel, rule, event, &texts, drawing);
-                    let channels = rule.facts.channels.iter().map(shown).collect();
+                    let supposed = Match {
+                        step,
+                        ..Match::supposed(rule, &context)
+                    };
+                    let severity = supposed.severity(event);
+                    let shown = |&channel| shown(channel, severity, &texts, drawing);
+                    let channels = supposed.channels().iter().map(shown).collect();
                     (texts.locale.clone(), channels)
                 }
                 Err(failure) => {
@@ -51,17 +63,19 @@ pub(super) fn every(
                     (String::new(), Vec::new())
                 }
             };
-            Texts {
-                locale,
+            all.push(Texts {
+                step,
+                locale: locale.clone(),
                 language,
                 user_id: person.map(|person| person.id.clone()),
                 timezone: reader.timezone,
                 readers,
                 channels,
                 warnings: warnings.into_iter().map(Said::from).collect(),
-            }
-        })
-        .collect()
+            });
+        }
+    }
+    all
 }
 
 fn is_same(a: &str, b: &str) -> bool {
@@ -84,8 +98,7 @@ fn made_up(locale: &str, timezone: &str) -> Reader {
 
 fn shown(
     channel: ChannelKind,
-    rule: &CompiledRule,
-    event: &Event,
+    severity: Severity,
     texts: &Rendered,
     drawing: &Drawing,
 ) -> ChannelText {
@@ -99,7 +112,7 @@ fn shown(
     };
     match channel {
         ChannelKind::Email => {
-            let drawn = drawing.draw(&outgoing(rule, event, texts));
+            let drawn = drawing.draw(&outgoing(severity, texts));
             if let Ok(drawn) = drawn {
                 shown.title = Some(drawn.subject);
                 shown.text = drawn.text;
@@ -119,7 +132,7 @@ fn shown(
 }
 
 /// The mail's delivery, as it would be claimed.
-fn outgoing(rule: &CompiledRule, event: &Event, texts: &Rendered) -> Outgoing {
+fn outgoing(severity: Severity, texts: &Rendered) -> Outgoing {
     Outgoing {
         delivery_id: 0,
         notification_id: 0,
@@ -132,7 +145,7 @@ fn outgoing(rule: &CompiledRule, event: &Event, texts: &Rendered) -> Outgoing {
         body: texts.body.clone(),
         action_url: texts.action_url.clone(),
         action_label: texts.action_label.clone(),
-        severity: rule.facts.severity.unwrap_or(event.severity),
+        severity,
         content: Content {
             subject: texts.email_subject.clone(),
             html: texts.email_html.clone(),

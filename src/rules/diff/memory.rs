@@ -120,6 +120,17 @@ pub(super) fn step(step: &Value) -> String {
     if !ways.is_empty() {
         text.push_str(&format!(", {}", ways.join(", ")));
     }
+    if let Some(severity) = member(step, "severity") {
+        text.push_str(&format!(", as {severity}"));
+    }
+    for key in ["title", "body"] {
+        let own = match step.get(key) {
+            None | Some(Value::Null) => continue,
+            Some(Value::String(one)) => format!("`{}`", cut(one, 120)),
+            Some(several) => cut(&several.to_string(), 120),
+        };
+        text.push_str(&format!(", with the {key} {own}"));
+    }
     text
 }
 

@@ -2,6 +2,7 @@
 //! stands here, goes to the pipeline, which tells it. Variables: `count`, `more` (how many aren't listed), `items` (each with `title`,
 //! `body`, `action_url`, `severity`, `category`, `occurred_at`), `name` (the rule's, or the category).
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
@@ -12,7 +13,11 @@ use crate::kernel::Severity;
 use crate::rules::definition::Definition;
 use crate::rules::memory::items::Waiting;
 use crate::rules::model::{Fault, Reader, Rendered, Warning};
-use crate::rules::set::{CompiledRule, EventContext, write};
+use crate::rules::reads::Read;
+use crate::rules::set::{CompiledRule, EventContext};
+use crate::rules::speak::write;
+use crate::rules::template::Template;
+use crate::rules::write::Texts;
 
 /// Listed in a digest.
 const LISTED: usize = 100;
@@ -46,6 +51,20 @@ const BODY: [(&str, &str); 3] = [
     ),
 ];
 
+/// What its texts can name.
+const VARIABLES: [&str; 10] = [
+    "count",
+    "more",
+    "name",
+    "items",
+    "items.title",
+    "items.body",
+    "items.action_url",
+    "items.severity",
+    "items.category",
+    "items.occurred_at",
+];
+
 /// The texts of a `digest` object at this place.
 pub(crate) fn definition(digest: &Map<String, Json>, place: &str) -> Result<Definition, Fault> {
     let own = |key: &str, ours: &[(&str, &str)]| match digest.get(key) {
@@ -56,10 +75,36 @@ pub(crate) fn definition(digest: &Map<String, Json>, place: &str) -> Result<Defi
         Some(own) => own.clone(),
     };
     let template = json!({"title": own("title", &TITLE), "body": own("body", &BODY)});
-    Definition::parse(&template.to_string()).map_err(|fault| Fault {
+    let definition = Definition::parse(&template.to_string()).map_err(|fault| Fault {
         place: fault.place.replacen("/notification_template", place, 1),
         detail: fault.detail,
-    })
+    })?;
+    for (key, text) in definition.texts() {
+        if let Some(detail) = text.templates().find_map(unknown) {
+            let place = format!("{place}/{key}");
+            return Err(Fault { place, detail });
+        }
+    }
+    Ok(definition)
+}
+
+/// What a digest's text reads that no digest has.
+fn unknown(text: &Template) -> Option<String> {
+    let known = BTreeSet::from(VARIABLES);
+    let is_unknown = |read: &&Read<'_>| read.is_of_event || !read.is_among(&known);
+    let reads = text.reads();
+    let read = reads.iter().find(is_unknown)?;
+    if read.is_of_event {
+        return Some(format!(
+            "a digest is about several events: there is no `{}`",
+            read.raw
+        ));
+    }
+    Some(format!(
+        "a digest has no `{}`{}; it has count, items, more and name",
+        read.raw,
+        read.near(&known)
+    ))
 }
 
 /// Ours, for what people gather by their own wish, and for rules that are gone.
@@ -114,7 +159,7 @@ pub fn render(
     let context = EventContext::new(&event).map_err(|error| broken(&error.chain()))?;
     let mut context = context.at(now);
     write(
-        texts,
+        Texts::of(texts),
         name,
         (true, true),
         &mut context,
@@ -164,6 +209,30 @@ mod tests {
             Timestamp::UNIX_EPOCH,
         )
         .unwrap()
+    }
+
+    #[test]
+    fn what_no_digest_has_is_a_fault_of_the_rule() {
+        let fault = |text: &str| {
+            let digest = json!({"title": text});
+            let read = definition(digest.as_object().unwrap(), "/notification_template/digest");
+            read.err().map(|fault| (fault.place, fault.detail))
+        };
+        assert_eq!(
+            fault("{{coutn}} for {{recipient.display_name}}"),
+            Some((
+                "/notification_template/digest/title".into(),
+                "a digest has no `coutn` (did you mean `count`?); it has count, items, more and name".into()
+            ))
+        );
+        let (_, detail) = fault("{{#each items}}{{titel}}{{/each}}").unwrap();
+        assert!(detail.contains("(did you mean `items.title`?)"), "{detail}");
+        let (_, detail) = fault("{{event.event_type}}").unwrap();
+        assert!(detail.contains("several events"), "{detail}");
+        assert_eq!(
+            fault("{{#each items}}{{title}} of {{@root.name}}{{/each}}{{#if more}}…{{/if}}"),
+            None
+        );
     }
 
     #[test]

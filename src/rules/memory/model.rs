@@ -6,14 +6,15 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::kernel::ChannelKind;
 use crate::kernel::schedule::Schedule;
+use crate::kernel::{ChannelKind, Severity};
 use crate::rules::audience::AudienceRule;
 use crate::rules::dates::Moment;
 use crate::rules::definition::Definition;
 use crate::rules::pattern::Pattern;
 use crate::rules::payload::Value;
 use crate::rules::template::Template;
+use crate::rules::text::Text;
 
 /// All of it; the default remembers nothing.
 #[derive(Debug, Default)]
@@ -165,7 +166,7 @@ pub(crate) struct Digest {
 }
 
 /// A step of `escalate`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Escalation {
     /// After the step before, or after the first telling.
     pub(crate) after: Duration,
@@ -175,6 +176,21 @@ pub struct Escalation {
     pub(crate) audience: AudienceRule,
     /// `None` = the rule's own.
     pub(crate) channels: Option<Vec<ChannelKind>>,
+    /// `None` = the rule's own.
+    pub(crate) severity: Option<Severity>,
+    /// `None` = the rule's own.
+    pub(crate) title: Option<Text>,
+    /// `None` = the rule's own.
+    pub(crate) body: Option<Text>,
+}
+
+impl Escalation {
+    /// Its own texts, by key.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (&'static str, &Text)> {
+        let own = [("title", &self.title), ("body", &self.body)];
+        own.into_iter()
+            .filter_map(|(key, text)| Some((key, text.as_ref()?)))
+    }
 }
 
 /// What somebody must have done with a notification so that it isn't escalated.

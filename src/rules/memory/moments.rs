@@ -82,7 +82,30 @@ impl CompiledRule {
         })
     }
 
-    /// Whom an escalation of it is for.
+    /// Whom a step of its escalation is for, once these were told; 0 = the first telling. `None` where there is no such step.
+    pub fn audience_at(
+        &self,
+        step: i16,
+        context: &EventContext<'_>,
+        told: impl Iterator<Item = String>,
+    ) -> Option<Audience> {
+        let (own, _) = self.audience(context);
+        if step == 0 {
+            return Some(own);
+        }
+        let (mut audience, _) = self.audience_of(&self.escalation(step)?.audience, context);
+        // Whom the rule leaves out, its escalations do.
+        audience.except = audience.except.or(own.except);
+        audience.excluded.extend(own.excluded);
+        if std::mem::take(&mut audience.managers_of_recipients) {
+            audience.managers_of.extend(told);
+        } else if audience.is_nobody() {
+            audience.users.extend(told);
+        }
+        Some(audience)
+    }
+
+    /// Whom an audience means for an event.
     pub(crate) fn audience_of(
         &self,
         audience: &AudienceRule,

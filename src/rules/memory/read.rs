@@ -20,6 +20,7 @@ use crate::rules::memory::model::{
 };
 use crate::rules::model::Fault;
 use crate::rules::pattern::Pattern;
+use crate::rules::render::Escape;
 use crate::rules::template::Template;
 use crate::rules::text::kind;
 
@@ -192,7 +193,7 @@ fn escalate(keys: &Keys<'_>) -> Result<Vec<Escalation>, Fault> {
             return keys.fault(&place, &format!("it must be an object, not {}", kind(step)));
         };
         let inner = Keys::new(object, keys.place(&place));
-        let own = ["after", "unless", "channels"];
+        let own = ["after", "unless", "channels", "severity", "title", "body"];
         inner.known(&[&own[..], &audience_keys::KEYS].concat(), &[])?;
         let Some(after) = inner.get("after") else {
             return inner.fault("after", "it says how long to wait, like \"2h\"");
@@ -216,6 +217,9 @@ fn escalate(keys: &Keys<'_>) -> Result<Vec<Escalation>, Fault> {
             unless,
             audience: AudienceRule::read(&inner)?,
             channels,
+            severity: inner.severity()?,
+            title: inner.text("title", Escape::Plain)?,
+            body: inner.text("body", Escape::Plain)?,
         });
     }
     Ok(read)

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::rules::blame::{operation, variables};
 
 /// Deeper paths aren't learnt, and so not missed.
-const DEPTH: usize = 4;
+pub(super) const DEPTH: usize = 4;
 
 /// All paths of a payload, as `recipient_fields` writes them: a list stands for its items.
 pub(super) fn collect(payload: &Value, into: &mut BTreeSet<String>) {

@@ -140,6 +140,23 @@ fn conditions_that_need_what_no_known_event_carries_are_told() {
         "unknown_field",
         "recipient_fields names `sales_rep`, and no known event of type `invoice.created` carries that (did you mean `sales_rep_id`?)",
     );
+    let texts = json!({"action_label": {"en": "{{invoice_numbr}} {{payload.amount}}"}, "body": "{{#if note}}{{note}}{{/if}}{{default custmer_name \"x\"}}",
+        "escalate": [{"after": "1h", "title": "{{#each lines}}{{item}}{{/each}}{{event.event_type}}{{recipient.id}}"}]});
+    let draft_of = draft("invoice.created", None, Value::Null, texts);
+    let found: Vec<String> = said(&draft_of)
+        .into_iter()
+        .map(|(_, detail)| detail)
+        .collect();
+    let carries = "and no known event of type `invoice.created` carries that";
+    for detail in [
+        format!("action_label says `invoice_numbr`, {carries} (did you mean `invoice_number`?)"),
+        format!("body says `custmer_name`, {carries} (did you mean `customer_name`?)"),
+        format!("body says `note`, {carries}"),
+        format!("escalate/0/title says `item`, {carries}"),
+    ] {
+        assert!(found.contains(&detail), "{found:#?} lack {detail}");
+    }
+    assert_eq!(found.len(), 4, "{found:#?}");
     // Of a type that was seen, and nothing of what it carries, nothing can be said.
     let condition = json!({"var": "payload.whatever"});
     assert_eq!(said(&draft("truck.parked", None, condition, json!({}))), []);

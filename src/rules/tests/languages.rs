@@ -115,3 +115,30 @@ fn a_value_a_helper_cannot_use_is_printed_as_it_is_with_a_warning() {
         ]
     );
 }
+
+#[test]
+fn a_step_of_an_escalation_says_what_it_says_and_else_what_the_rule_does() {
+    let rule = compiled(&row(
+        r##"{"title": "{{currency}}", "body": "b", "email_subject": "s", "sms_body": "m", "escalate": [
+            {"after": "1h", "channels": ["email"]},
+            {"after": "1h", "body": {"en": "Still {{amount}}", "ar": "ما زال {{amount}}"}}]}"##,
+    ));
+    let event = event("invoice.overdue", PAYLOAD);
+    let mut context = EventContext::new(&event).unwrap();
+    let mut said = |step| {
+        let texts = rule.render_step(step, &mut context, &reader("ar"), &mut Vec::new());
+        let texts = texts.unwrap();
+        (texts.title, texts.body, texts.email_subject, texts.sms_body)
+    };
+    let own = said(0);
+    assert_eq!(own.2.as_deref(), Some("s"));
+    assert_eq!(said(1), own);
+    let further = (
+        "IQD".into(),
+        "ما زال \u{2068}1250.50\u{2069}".into(),
+        None,
+        None,
+    );
+    assert_eq!(said(2), further);
+    assert_eq!(rule.languages(), ["ar", "en"]);
+}

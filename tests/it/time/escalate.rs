@@ -153,3 +153,106 @@ async fn an_alarm_that_waits_for_a_lock_keeps_no_other_waiting() {
     );
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_step_speaks_for_itself_and_as_loud_as_it_says() {
+    let (_db, app, sql) = started().await;
+    let template = json!({"title": "Invoice {{n}}", "body": "Pay", "severity": "info", "recipient_users": ["ali"], "escalate": [
+            {"after": "1h"},
+            {"after": "1h", "recipient_users": ["noor"], "severity": "critical",
+             "title": {"en": "Nobody took care of {{n}}", "ar": "لم يعالجها أحد: {{n}}"}}]});
+    rule(&sql, "overdue", "invoice.overdue", &template).await;
+    sql.batch_execute("update neurolink_users set locale = 'ar-IQ' where id = 'noor'")
+        .await
+        .unwrap();
+    fact(&sql, "invoice.overdue", &json!({"n": 5}), 0).await;
+    drained(&sql).await;
+    fall_due(&sql).await;
+    fall_due(&sql).await;
+    let said = "select string_agg(concat_ws('|', user_id, title, body, severity), ' / ' order by id) from neurolink_notifications";
+    let said: String = sql.query_one(said, &[]).await.unwrap().get(0);
+    assert_eq!(
+        said,
+        "ali|Invoice 5|Pay|info / ali|Invoice 5|Pay|info / noor|لم يعالجها أحد: 5|Pay|critical"
+    );
+    quiet(&sql).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn very_many_people_of_a_step_are_all_of_that_step() {
+    let (_db, app, sql) = started().await;
+    sql.batch_execute(
+        "insert into neurolink_users (id, roles, branch_ids) select 'u' || n, '{crowd}', '{*}' from generate_series(1, 4500) as n;
+         insert into neurolink_inboxes (user_id) select 'u' || n from generate_series(1, 4500) as n",
+    )
+    .await
+    .unwrap();
+    let template = json!({"title": "Out", "recipient_users": ["ali"],
+        "escalate": [{"after": "1h", "recipient_roles": ["crowd"], "title": "Who can help?", "severity": "error"}]});
+    rule(&sql, "out", "stock.out", &template).await;
+    fact(&sql, "stock.out", &json!({}), 0).await;
+    drained(&sql).await;
+    fall_due(&sql).await;
+    assert_eq!(titles(&sql, "ali").await, ["Out"], "told once");
+    let of_step = "select count(distinct user_id) from neurolink_notifications where step = 1 and title = 'Who can help?' and severity = 'error'";
+    assert_eq!(number(&sql, of_step).await, 4_500);
+    assert_eq!(
+        number(&sql, "select count(*) from neurolink_notifications").await,
+        4_501
+    );
+    quiet(&sql).await;
+    app.stop().await;
+}
+
+/// What the API and the command say of somebody whom only an escalation is for.
+async fn why(app: &App, event: i64, user: &str) -> (String, String) {
+    let path = format!("/v1/events/{event}/why?user={user}");
+    let (status, said) = app.call("GET", &path, "chief", &["auditor"], None).await;
+    assert_eq!(status, 200, "{said}");
+    let text = |key: &str| said[key].as_str().unwrap().to_owned();
+    (text("code"), text("answer"))
+}
+
+#[tokio::test]
+async fn whom_only_an_escalation_is_for_hears_when_or_what_ended_it() {
+    let (_db, app, sql) = started().await;
+    let template = json!({"title": "Out", "recipient_users": ["ali"], "escalate": [
+        {"after": "1h"}, {"after": "1d", "recipient_managers": ["recipients"]}]});
+    rule(&sql, "out", "stock.out", &template).await;
+    let first = about(&sql, "stock.out", &json!({}), 0, "1").await;
+    let second = about(&sql, "stock.out", &json!({}), 0, "2").await;
+    drained(&sql).await;
+    let (code, answer) = why(&app, first, "noor").await;
+    assert_eq!(code, "escalation_waits");
+    assert!(
+        answer.starts_with("Not yet: rule out tells noor by step 2 of its escalation, unless somebody whom it told has read it by then; its step 1 is due on 20"),
+        "{answer}"
+    );
+    fall_due(&sql).await;
+    let (_, answer) = why(&app, first, "noor").await;
+    assert!(
+        answer.starts_with("Not yet: rule out tells noor on 20"),
+        "{answer}"
+    );
+    let of_first =
+        format!("select id from neurolink_notifications where event_id = {first} and step = 1");
+    act(&app, "ali", number(&sql, &of_first).await, "read").await;
+    fall_due(&sql).await;
+    let (code, answer) = why(&app, first, "noor").await;
+    assert_eq!(code, "escalation_ended");
+    assert!(
+        answer.starts_with("No: rule out would have told noor, too, by step 2 of its escalation, but ali had read it on 20"),
+        "{answer}"
+    );
+    let (code, answer) = why(&app, second, "noor").await;
+    assert_eq!(code, "told");
+    assert!(
+        answer.contains("by rule out (version 1), by step 2 of its escalation, on 20"),
+        "{answer}"
+    );
+    // Somebody else has nothing to do with it.
+    assert_eq!(why(&app, first, "zainab").await.0, "not_recipient");
+    quiet(&sql).await;
+    app.stop().await;
+}

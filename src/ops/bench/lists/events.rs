@@ -224,6 +224,7 @@ fn one(world: &World) -> Vec<Answer> {
                 Answer::new(format!("why an event that {name}: {person}"))
                     .then(read!("ingest/read_get"), &[&id])
                     .then(read!("ops/why_stored"), &[&id, &quoted(person)])
+                    .then(read!("ops/why_escalations"), &[&id])
                     .then(
                         read!("ops/trace_rules"),
                         &["'invoicing'", "'invoice.overdue'", "'{}'", "1000"],
