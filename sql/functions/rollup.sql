@@ -1,6 +1,7 @@
--- Minute roll-ups. An event counts in the minute in which it was evaluated, a delivery in the one in which it ended: both are
--- written by transactions of our own and bear the time of their start, so a minute that is over for a minute can't change any
--- more once those that are open have begun after it, however late the ERP commits. Each minute is read once, by the BRIN indexes of V0002.
+-- Minute roll-ups. An event counts in the minute in which it was evaluated, a notification in that in which it was made, a delivery
+-- in that in which it ended: they are written by transactions of our own (but for what somebody is told by hand, in psql) and bear
+-- the time of their start, so a minute that is over for a minute can't change any more once those that are open have begun after it,
+-- however late the ERP commits. Each minute is read once, by the BRIN indexes of V0002.
 
 -- A bucket's label, its upper bound in seconds. Buckets are a quarter of a doubling wide, the first ends at a millisecond: a
 -- percentile read from them is wrong by a tenth at most.
@@ -16,7 +17,7 @@ language plpgsql security definer set search_path = @schema@, pg_temp as $$
 #variable_conflict use_column
 begin
     with evaluated as materialized (
-        select o.event_id, o.notifications, e.source_module, e.event_type, e.severity,
+        select o.event_id, e.source_module, e.event_type, e.severity,
                case when e.id is not null then greatest(extract(epoch from o.evaluated_at - e.received_at)::float8, 0.001) end as seconds,
                case when o.error is not null then 'failed' when o.warnings is not null then 'warned'
                     when o.rules_matched > 0 then 'matched' else 'unmatched' end as outcome
@@ -25,14 +26,19 @@ begin
          where o.evaluated_at >= m and o.evaluated_at < m + interval '1 minute'
            -- What came in muted wasn't evaluated, and its outcome is written by the ERP's transaction, whenever that commits.
            and o.suppressed is distinct from '[{"rule": "", "reason": "muted", "count": 0}]'
+    ), made as materialized (
+        -- By their deliveries, which are found by time: what was put off, escalated, gathered or told by hand counts when it is told.
+        select n.rule_id
+          from (select user_id, notification_id from neurolink_delivery_log
+                 where created_at >= m and created_at < m + interval '1 minute' group by user_id, notification_id) d
+          join neurolink_notifications n on n.user_id = d.user_id and n.id = d.notification_id
+         where n.created_at >= m and n.created_at < m + interval '1 minute'
     ), named as (
         select 'events.module' as metric, source_module as label, count(*) as value from evaluated group by source_module
         union all
         select 'events.type', event_type, count(*) from evaluated group by event_type
         union all
-        select 'notifications.rule', n.rule_id::text, count(*)
-          from evaluated v join neurolink_notifications n on n.event_id = v.event_id
-         where v.notifications > 0 group by n.rule_id
+        select 'notifications.rule', rule_id::text, count(*) from made group by rule_id
     ), bounded as (
         -- A producer that makes up types must not fill the table: the 200 most frequent, and the rest as one.
         select metric, case when row_number() over (partition by metric order by value desc, label) <= 200
@@ -48,7 +54,7 @@ begin
     union all
     select m, 'events.outcome', outcome, count(*) from evaluated group by outcome
     union all
-    select m, 'notifications', '', sum(notifications) from evaluated having sum(notifications) > 0
+    select m, 'notifications', '', count(*) from made having count(*) > 0
     union all
     select m, 'notified_seconds.bucket', neurolink_metrics_bucket(b.number), b.count
       from (select ceil(4 * ln(seconds * 1000) / ln(2::float8))::integer as number, count(*) as count

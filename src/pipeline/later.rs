@@ -139,9 +139,9 @@ impl Evaluator {
         alarms::store::put_off(&tx, &jobs.collect::<Vec<_>>()).await?;
         due.retain(|due| !put_off.contains(&due.alarm));
         let events = Arc::new(Event::find_many(&tx, &ids).await?);
-        let of: Vec<(i64, i64)> = due
+        let of: Vec<(i64, i64, &str)> = due
             .iter()
-            .filter_map(|d| Some((d.what.event()?, d.key.rule)))
+            .filter_map(|d| Some((d.what.event()?, d.key.rule, d.what.told_after())))
             .collect();
         let told = Told::of(store::told_so_far(&tx, &of).await?);
 

@@ -54,9 +54,12 @@ async fn a_minute_says_what_came_of_its_events_and_how_long_it_took() {
         "update neurolink_event_outcomes set rules_matched = 0 where event_id = 1;
          update neurolink_event_outcomes set warnings = '[]' where event_id = 2;
          update neurolink_event_outcomes set error = 'broke' where event_id = 3;
-         update neurolink_event_outcomes set notifications = 2 where event_id = 4;
-         insert into neurolink_notifications (user_id, rev, event_id, rule_id, title)
-         values ('u', 1, 4, 7, 't'), ('v', 1, 4, 7, 't')",
+         insert into neurolink_notifications (user_id, id, rev, event_id, rule_id, title, created_at) overriding system value values
+           ('u', 1, 1, 4, 7, 't', now() - interval '5 minutes'), ('v', 2, 1, 4, 7, 't', now() - interval '5 minutes'),
+           ('u', 3, 2, null, null, 'by hand', now() - interval '4 minutes'), ('u', 4, 3, 4, 9, 'later', now() - interval '4 minutes');
+         insert into neurolink_delivery_log (id, notification_id, user_id, channel, status, created_at, ended_at)
+         select n.id * 32 + c.number, n.id, n.user_id, c.channel, c.status, n.created_at, case c.number when 0 then n.created_at end
+           from neurolink_notifications n cross join (values (0, 'in_app', 'delivered'), (1, 'email', 'pending')) c (number, channel, status)",
     )
     .await
     .unwrap();
@@ -72,7 +75,8 @@ async fn a_minute_says_what_came_of_its_events_and_how_long_it_took() {
         ("events.outcome", "warned", 1.0),
         ("events.outcome", "failed", 1.0),
         ("events.outcome", "matched", 1.0),
-        ("notifications", "", 2.0),
+        ("notifications", "", 4.0),
+        ("notifications.rule", "9", 1.0),
         ("notifications.rule", "7", 2.0),
         ("notified_seconds.bucket", "0.022627", 4.0),
     ] {

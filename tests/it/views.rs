@@ -62,6 +62,7 @@ async fn lived_in(db: &TestDb, sql: &Client) {
          select neurolink_watch('erp', 'erp.changed');
          -- As if it had been a while ago.
          update neurolink_event_outcomes set evaluated_at = evaluated_at - interval '5 minutes';
+         update neurolink_notifications set created_at = created_at - interval '5 minutes';
          update neurolink_delivery_log set created_at = created_at - interval '5 minutes', ended_at = ended_at - interval '5 minutes',
                 sent_at = sent_at - interval '5 minutes';
          update neurolink_delivery_attempts set finished_at = finished_at - interval '5 minutes';

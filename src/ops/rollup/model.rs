@@ -53,7 +53,7 @@ pub const METRICS: [Metric; 15] = [
     metric("events.type", Fold::Sum, "event type", "the same by type"),
     metric("events.severity", Fold::Sum, "severity", "the same by severity"),
     metric("events.outcome", Fold::Sum, "`matched`, `unmatched`, `warned`, `failed`", "what came of them: a rule was true, none was, something went wrong with a rule, given up"),
-    metric("notifications", Fold::Sum, "", "notifications made of events"),
+    metric("notifications", Fold::Sum, "", "notifications made, of events and by hand"),
     metric("notifications.rule", Fold::Sum, "rule id", "of these, by rule (at most 200 a minute, then `other`)"),
     metric("deliveries", Fold::Sum, "channel`/`status", "deliveries that ended: `delivered` (in-app), `sent`, `suppressed`, `dead`, `cancelled`"),
     metric("attempts", Fold::Sum, "channel`/`outcome", "tries of deliveries, by outcome"),

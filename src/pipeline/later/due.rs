@@ -50,6 +50,15 @@ impl What {
         })
     }
 
+    /// Of whom it matters whether they were told: those after this id. The first telling goes on where it stopped; an escalation
+    /// asks what all of them did.
+    pub(super) fn told_after(&self) -> &str {
+        match self {
+            Self::Rest(rest) if rest.step == 0 => &rest.after,
+            _ => "",
+        }
+    }
+
     pub(super) fn event(&self) -> Option<i64> {
         match self {
             Self::Plan(plan) => Some(plan.event),

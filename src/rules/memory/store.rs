@@ -186,19 +186,21 @@ pub struct ToldOne {
     pub is_gone: bool,
 }
 
-/// Who was told of these (event, rule).
+/// Who was told of these (event, rule): people after an id, in the order of ids.
 ///
 /// # Errors
 /// The database's.
-pub async fn told_so_far(client: &Client, of: &[(i64, i64)]) -> Result<Vec<ToldOne>> {
+pub async fn told_so_far(client: &Client, of: &[(i64, i64, &str)]) -> Result<Vec<ToldOne>> {
     if of.is_empty() {
         return Ok(Vec::new());
     }
     let statement = client
         .prepare_cached(include_str!("../../../sql/queries/rules/later_told.sql"))
         .await?;
-    let (events, rules): (Vec<i64>, Vec<i64>) = of.iter().copied().unzip();
-    let rows = client.query(&statement, &[&events, &rules]).await?;
+    let events: Vec<i64> = of.iter().map(|(event, ..)| *event).collect();
+    let rules: Vec<i64> = of.iter().map(|(_, rule, _)| *rule).collect();
+    let after: Vec<&str> = of.iter().map(|(.., after)| *after).collect();
+    let rows = client.query(&statement, &[&events, &rules, &after]).await?;
     rows.iter()
         .map(|row| {
             Ok(ToldOne {
