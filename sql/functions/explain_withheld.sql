@@ -52,10 +52,16 @@ begin
                         v_rule, v_user, v_event, neurolink_said(coalesce(v_due, v_until)));
                 end if;
             when 'delayed' then
-                if v_until > now() and exists (
+                if exists (
                     select from neurolink_rule_states s join neurolink_notification_rules r on r.id = s.rule_id and r.name = v_rule
                      where s.due_at is not null and s.key ~ '^(delay|remind):' and s.state ->> 'event' = v_event::text) then
                     answer := pg_catalog.format('Not yet: rule %s chose %s for event %s, and tells them on %s, unless a newer event changes that.',
+                        v_rule, v_user, v_event, neurolink_said(v_until));
+                elsif exists (
+                    select from neurolink_event_outcomes o
+                     where o.event_id = v_event and o.suppressed @> pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('rule', v_rule, 'reason', 'rule_off'))) then
+                    code := 'rule_off';
+                    answer := pg_catalog.format('No: rule %s was to tell %s of event %s on %s, but by then it was switched off or deleted.',
                         v_rule, v_user, v_event, neurolink_said(v_until));
                 else
                     answer := pg_catalog.format('No: rule %s was to tell %s of event %s on %s, but a newer event changed that, or by then they were not to be told.',

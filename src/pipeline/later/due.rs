@@ -15,7 +15,7 @@ use crate::rules::memory::ledger::{Alarm, Held, Key, Ledger};
 use crate::rules::memory::model::Unless;
 use crate::rules::memory::plan::Plan;
 use crate::rules::memory::states::{Gathering, Rest, Settle, Watch};
-use crate::rules::memory::store::{self, ToldOne};
+use crate::rules::memory::store::{self, OfAlarm, ToldOne};
 use crate::rules::model::Suppressed;
 
 /// What happened around an event is remembered so long.
@@ -74,6 +74,8 @@ impl What {
 pub(super) struct Due {
     pub(super) alarm: i64,
     pub(super) key: Key,
+    /// The rule's name.
+    pub(super) rule: String,
     pub(super) what: What,
     /// The match made of it: (event, of).
     pub(super) place: Option<(usize, usize)>,
@@ -82,7 +84,13 @@ pub(super) struct Due {
 /// What alarms ring for, before it is held.
 pub(super) async fn peek(tx: &Tx, alarms: &[i64]) -> Result<Vec<Due>, Failure> {
     let mut due = Vec::new();
-    for (alarm, key, state) in store::of_alarms(tx, alarms).await? {
+    for OfAlarm {
+        alarm,
+        key,
+        state,
+        rule,
+    } in store::of_alarms(tx, alarms).await?
+    {
         let mut seen = Ledger::default();
         seen.read(
             key.clone(),
@@ -96,6 +104,7 @@ pub(super) async fn peek(tx: &Tx, alarms: &[i64]) -> Result<Vec<Due>, Failure> {
             due.push(Due {
                 alarm,
                 key,
+                rule,
                 what,
                 place: None,
             });
@@ -235,8 +244,7 @@ pub(super) fn rule_off(
             continue;
         };
         if rules.by_id(due.key.rule).is_none() {
-            let name = format!("rule {}", due.key.rule);
-            off.push((place, Suppressed::new(&name, "rule_off", 0)));
+            off.push((place, Suppressed::new(&due.rule, "rule_off", 0)));
         }
     }
     off

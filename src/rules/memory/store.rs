@@ -78,11 +78,24 @@ pub async fn save(client: &Client, ledger: &Ledger) -> Result<()> {
     Ok(())
 }
 
-/// What alarms ring for: (alarm, key, state), as it is before it is held.
+/// What an alarm rings for.
+#[derive(Debug)]
+pub struct OfAlarm {
+    /// Its number.
+    pub alarm: i64,
+    /// Where it is remembered.
+    pub key: Key,
+    /// JSON text.
+    pub state: String,
+    /// The rule's name.
+    pub rule: String,
+}
+
+/// What alarms ring for, as it is before it is held.
 ///
 /// # Errors
 /// The database's.
-pub async fn of_alarms(client: &Client, alarms: &[i64]) -> Result<Vec<(i64, Key, String)>> {
+pub async fn of_alarms(client: &Client, alarms: &[i64]) -> Result<Vec<OfAlarm>> {
     let statement = client
         .prepare_cached(include_str!(
             "../../../sql/queries/rules/states_of_alarms.sql"
@@ -95,7 +108,13 @@ pub async fn of_alarms(client: &Client, alarms: &[i64]) -> Result<Vec<(i64, Key,
                 rule: row.try_get("rule_id")?,
                 key: row.try_get("key")?,
             };
-            Ok((row.try_get("alarm")?, key, row.try_get("state")?))
+            let name: Option<String> = row.try_get("rule")?;
+            Ok(OfAlarm {
+                alarm: row.try_get("alarm")?,
+                rule: name.unwrap_or_else(|| format!("rule {}", key.rule)),
+                key,
+                state: row.try_get("state")?,
+            })
         })
         .collect()
 }

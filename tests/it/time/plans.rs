@@ -233,6 +233,13 @@ async fn a_rule_that_is_gone_when_its_time_comes_tells_nobody_and_says_so() {
         reasons(&sql, event).await,
         [("delayed".into(), 2), ("rule_off".into(), 0)]
     );
+    let why = "select answer from neurolink_explain($1, 'ali')";
+    let why: String = sql.query_one(why, &[&event]).await.unwrap().get(0);
+    assert!(
+        why.starts_with("No: rule later was to tell ali of event")
+            && why.ends_with("but by then it was switched off or deleted."),
+        "{why}"
+    );
     quiet(&sql).await;
     app.stop().await;
 }
