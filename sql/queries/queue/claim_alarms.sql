@@ -5,15 +5,17 @@ with claimed as (
     delete from neurolink_jobs
      where ctid = any (array (
            select j.ctid
-             from unnest('{reminder,digest,escalation,fanout}'::text[]) as k (kind)
-            cross join unnest('{0,1,2}'::smallint[]) as l (lane)
+             -- Lane by lane, without a sort: the limit ends the walk, so that nothing is locked that isn't taken.
+             from unnest('{0,0,0,0,1,1,1,1,2,2,2,2}'::smallint[],
+                         '{reminder,digest,escalation,fanout,reminder,digest,escalation,fanout,reminder,digest,escalation,fanout}'::text[])
+                  as q (lane, kind)
             cross join lateral (
                   select ctid from neurolink_jobs
-                   where kind = k.kind and channel = '' and lane = l.lane and run_at <= now()
+                   where kind = q.kind and channel = '' and lane = q.lane and run_at <= now()
+                     and not exists (select from neurolink_pauses p where p.kind = q.kind)
                    order by run_at, id limit $1
                      for update skip locked) j
-            where not exists (select from neurolink_pauses p where p.kind = k.kind)
-            order by l.lane limit $1))
+            limit $1))
     returning id, kind, ref_id, lane, run_at, attempt, max_attempts
 )
 select c.id as job_id, c.kind, c.ref_id as alarm, c.lane, c.attempt, c.max_attempts,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use neurolink::db::{Client, Tx};
 use neurolink::kernel::Lane;
+use neurolink::queue::alarms::store::claim as claim_alarms;
 use neurolink::queue::marks::{Position, ZERO};
 use neurolink::queue::store::{DeliveryPlace, claim_deliveries, claim_events};
 
@@ -195,4 +196,35 @@ async fn a_claim_from_a_small_table_walks_neither_jobs_nor_events_and_leaves_the
     let walked: (i64, i64, String) = (row.get(0), row.get(1), row.get(2));
     assert_eq!(walked, (0, 0, "on".to_owned()));
     tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn alarms_are_taken_lane_by_lane_and_no_more_are_locked_than_taken() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    sql.batch_execute(
+        "insert into neurolink_jobs (kind, lane, ref_id)
+         select kind, lane, lane * 100 + n from generate_series(1, 3) n cross join unnest('{0,1,2}'::smallint[]) as lane
+          cross join unnest('{reminder,digest,escalation,fanout}'::text[]) as kind;
+         insert into neurolink_jobs (kind, ref_id, run_at) values ('reminder', 1000, now() + interval '1 hour');
+         insert into neurolink_pauses (kind, channel, paused_by) values ('digest', '', 'a test')",
+    )
+    .await
+    .unwrap();
+    let mut lanes = Vec::new();
+    let mut open = Vec::new();
+    // 27 aren't paused; three claims of ten, all at once.
+    for _ in 0..3 {
+        let tx = Tx::unbegun(db.db().client().await.unwrap());
+        let claim = claim_alarms(&tx, 10).await.unwrap();
+        assert!(claim.jobs.iter().all(|job| job.kind != "digest"));
+        lanes.push(claim.jobs.iter().map(|job| job.lane).collect::<Vec<_>>());
+        open.push(tx);
+    }
+    assert_eq!(lanes[0], [[0; 9].as_slice(), &[1]].concat());
+    assert_eq!(lanes[1], [[1; 8].as_slice(), &[2; 2]].concat());
+    assert_eq!(lanes[2], [2; 7]);
+    for tx in open {
+        tx.rollback().await.unwrap();
+    }
 }
