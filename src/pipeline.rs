@@ -95,6 +95,7 @@ pub struct Evaluator {
     /// Alarms that are still to be acted on one by one, after some failed together.
     alone: AtomicU32,
     alarm_failures: AtomicU32,
+    alarm_turns: AtomicU32,
     inboxes: Mutex<HashSet<String>>,
     meters: EvaluationMeters,
 }
@@ -160,6 +161,7 @@ impl Evaluator {
             storm: Storm::new(settings.storm_limit),
             alone: AtomicU32::new(0),
             alarm_failures: AtomicU32::new(0),
+            alarm_turns: AtomicU32::new(0),
             db,
             presence,
             rulebook,

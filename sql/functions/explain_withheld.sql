@@ -1,6 +1,15 @@
 -- Why a rule that was true for an event didn't tell somebody, or not yet: from what rules remember. (explain.sql asks it once it is
 -- known that the person has no notification of the event.)
 
+-- Why what was to be told at a moment that is past wasn't: its kind of job is paused. The end of a sentence; empty where it isn't.
+create or replace function neurolink_said_paused(kind text, due timestamptz) returns text
+language sql stable security definer set search_path = @schema@, pg_temp as $$
+    select coalesce((
+        select pg_catalog.format('; since %s all %ss are paused, by %s%s', neurolink_said(p.paused_at), p.kind, p.paused_by, coalesce(' (' || p.reason || ')', ''))
+          from neurolink_pauses p where p.kind = neurolink_said_paused.kind and due <= now() limit 1), '')
+$$;
+revoke execute on function neurolink_said_paused(text, timestamptz) from public;
+
 -- What is said of the person in the event's outcome, by rule the last, the latest first; no row where nothing is.
 create or replace function neurolink_said_withheld(event_id bigint, user_id text)
 returns table (code text, answer text, rule text)
@@ -15,6 +24,16 @@ declare
     v_until timestamptz;
     v_other bigint;
     v_due timestamptz;
+    -- Where a plan of the event may stand (src/rules/memory/ledger.rs).
+    v_plans constant text[] := array (
+        select 'delay:' || v_event
+         union all
+        select 'remind:' || case when pg_catalog.length(k.key) > 200
+                                 then pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(k.key, 'UTF8')), 'hex') else k.key end
+          from neurolink_events e
+         cross join lateral (
+               select pg_catalog.replace(pg_catalog.replace(e.entity_type, '\', '\\'), ':', '\:') || ':' || e.entity_id as key) k
+         where e.id = v_event and k.key is not null);
 begin
     for v_said in
         select l.one from (
@@ -48,15 +67,19 @@ begin
                 else
                     select s.due_at into v_due from neurolink_rule_states s
                      where s.rule_id = v_item.digest_rule_id and s.key = v_item.digest_key;
-                    answer := pg_catalog.format('Not yet: rule %s chose %s for event %s, and it is gathered for the digest that is told on %s.',
-                        v_rule, v_user, v_event, neurolink_said(coalesce(v_due, v_until)));
+                    v_due := coalesce(v_due, v_until);
+                    answer := pg_catalog.format('Not yet: rule %s chose %s for event %s, and it is gathered for the digest that is told on %s%s.',
+                        v_rule, v_user, v_event, neurolink_said(v_due), neurolink_said_paused('digest', v_due));
                 end if;
             when 'delayed' then
-                if exists (
-                    select from neurolink_rule_states s join neurolink_notification_rules r on r.id = s.rule_id and r.name = v_rule
-                     where s.due_at is not null and s.key ~ '^(delay|remind):' and s.state ->> 'event' = v_event::text) then
-                    answer := pg_catalog.format('Not yet: rule %s chose %s for event %s, and tells them on %s, unless a newer event changes that.',
-                        v_rule, v_user, v_event, neurolink_said(v_until));
+                -- The rule may have another name by now, and the reminder another moment.
+                select s.due_at into v_due from neurolink_rule_states s
+                 where s.rule_id = any (array (select v.rule_id from neurolink_rule_versions v where v.name = v_rule))
+                   and s.key = any (v_plans) and s.due_at is not null and s.state ->> 'event' = v_event::text
+                 limit 1;
+                if found then
+                    answer := pg_catalog.format('Not yet: rule %s chose %s for event %s, and tells them on %s, unless a newer event changes that%s.',
+                        v_rule, v_user, v_event, neurolink_said(v_due), neurolink_said_paused('reminder', v_due));
                 elsif exists (
                     select from neurolink_event_outcomes o
                      where o.event_id = v_event and o.suppressed @> pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('rule', v_rule, 'reason', 'rule_off'))) then
@@ -83,7 +106,7 @@ begin
             when 'too_late' then
                 answer := pg_catalog.format('No: rule %s reminds of a date, and that of event %s was past.', v_rule, v_event);
             when 'expired' then
-                answer := pg_catalog.format('No: rule %s is true for event %s, but the event was too old to be of use when it was evaluated.', v_rule, v_event);
+                answer := pg_catalog.format('No: rule %s is true for event %s, but it was too old to be of use by the time it was to be told.', v_rule, v_event);
             when 'shadow' then
                 answer := pg_catalog.format('No: rule %s would have told %s of event %s, but it is a shadow rule: recorded, and never sent.', v_rule, v_user, v_event);
             when 'held' then

@@ -13,7 +13,7 @@ use crate::ingest::Event;
 use crate::kernel::ChannelKind;
 use crate::notifications::NewNotification;
 use crate::pipeline::choose::Telling;
-use crate::pipeline::decide::{Decided, later};
+use crate::pipeline::decide::{Decided, useful_until};
 use crate::pipeline::replay::Turn;
 use crate::pipeline::watchdog::{Broken, Progress};
 use crate::rules::memory::items::Item;
@@ -261,11 +261,7 @@ impl Desk<'_> {
         let person = order.people.get(telling.person);
         let wanted = |channel| facts.mandatory || person.wishes.wants(&facts.category, channel);
         let channels = matched.channels();
-        let began = match order.turn {
-            Turn::Later => order.now,
-            Turn::First | Turn::Again => self.event.occurred_at,
-        };
-        let expires_at = rule.memory().expires_after.map(|after| later(began, after));
+        let expires_at = useful_until(matched, self.event);
         let severity = matched.severity(self.event);
         let quiet = deliveries::plan::quiet_until(person, severity, facts.mandatory, order.now);
         for &channel in channels {

@@ -25,8 +25,8 @@ use crate::rules::model::Suppressed;
 use crate::rules::set::CompiledRule;
 use crate::rules::{Match, RuleSet};
 
-pub(crate) use crate::pipeline::decide::places::later;
 pub(in crate::pipeline) use crate::pipeline::decide::places::plan_key as plan_of;
+pub(crate) use crate::pipeline::decide::places::{later, useful_until};
 
 /// States that only remember are kept so long at least.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
@@ -114,12 +114,15 @@ impl Scene<'_> {
             let person = self.people.get(telling.person);
             if let Some(moments) = &matched.moments
                 && matched.rule.memory().throttle.is_some()
+                && matched.step == 0
             {
                 let rule = matched.rule.facts.id;
                 let key = Key::throttle(rule, &person.id, &moments.throttle);
                 keys.insert(key.of_shadow(matched.rule.memory().shadow));
             }
-            if let Some((key, _)) = digest(event, matched, person) {
+            if matched.step == 0
+                && let Some((key, _)) = digest(event, matched, person)
+            {
                 keys.insert(key);
             }
         }

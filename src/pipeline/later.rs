@@ -68,7 +68,8 @@ impl Evaluator {
         let alone = self.alone.load(Ordering::Relaxed);
         let most = if alone > 0 { 1 } else { AT_ONCE };
         let tx = Tx::unbegun(self.db.client().await?);
-        let claim = alarms::store::claim(&tx, most).await?;
+        let turn = self.alarm_turns.fetch_add(1, Ordering::Relaxed);
+        let claim = alarms::store::claim(&tx, most, turn).await?;
         let claimed = claim.jobs.len();
         if claimed == 0 {
             self.alone.store(0, Ordering::Relaxed);

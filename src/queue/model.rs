@@ -90,6 +90,10 @@ pub struct AlarmJob {
     pub lane: i16,
     /// Attempts that failed.
     pub attempt: i32,
+    /// With so many it is given up.
+    pub max_attempts: i32,
+    /// When it was set.
+    pub created_at: Timestamp,
 }
 
 /// Alarms claimed in an open transaction.

@@ -79,9 +79,10 @@ impl RuleRow {
         })
     }
 
-    /// The steps of its escalation for an event of which it told these; none where the rule or the payload can't be worked with.
+    /// The steps of its escalation for an event of which it told these, each at a step; none where the rule or the payload can't be
+    /// worked with. Takes as long as the rule's compiling does: not for an async thread.
     #[must_use]
-    pub fn further(&self, event: &Event, told: &[String]) -> Vec<Further> {
+    pub fn further(&self, event: &Event, told: &[(String, i16)]) -> Vec<Further> {
         let steps = || {
             let (Ok((rule, _)), Ok(context)) =
                 (CompiledRule::compile(self), EventContext::new(event))
@@ -89,7 +90,9 @@ impl RuleRow {
                 return Vec::new();
             };
             let step = |(nth, step): (i16, &Escalation)| {
-                let audience = rule.audience_at(nth, &context, told.iter().cloned())?;
+                let told = told.iter().filter(|(_, step)| *step < nth);
+                let told = told.map(|(user, _)| user.clone());
+                let audience = rule.audience_at(nth, &context, told)?;
                 Some(Further {
                     unless: step.unless,
                     audience,

@@ -21,17 +21,19 @@ pub(crate) struct Read<'t> {
     pub(crate) is_of_event: bool,
     /// Asked for, and so allowed not to be there: `{{#if x}}`, `{{default x "…"}}`.
     pub(crate) is_asked: bool,
+    /// What of it the blocks around ask for: `{{#if customer}}{{customer.name}}{{/if}}`. Where that isn't there, it isn't missed.
+    under: Vec<Vec<&'t str>>,
 }
 
 impl Read<'_> {
     /// Whether one of these paths (`lines.item`: of a list's items, too) is it.
     pub(crate) fn is_among(&self, known: &BTreeSet<&str>) -> bool {
-        let has_loops = self.path.contains(&ANY);
-        if !has_loops {
-            return known.contains(self.path.join(".").as_str());
-        }
-        let steps = |known: &str| fits(&self.path, &known.split('.').collect::<Vec<_>>());
-        known.iter().any(|known| steps(known))
+        is_among(&self.path, known)
+    }
+
+    /// Whether it may be missing: it is asked for, or what a block around it asks for is none of these.
+    pub(crate) fn may_be_missing(&self, known: &BTreeSet<&str>) -> bool {
+        self.is_asked || self.under.iter().any(|asked| !is_among(asked, known))
     }
 
     /// The nearest of these that would have been right, as the end of a sentence.
@@ -44,6 +46,14 @@ impl Read<'_> {
     pub(crate) fn depth(&self) -> usize {
         self.path.len()
     }
+}
+
+fn is_among(path: &[&str], known: &BTreeSet<&str>) -> bool {
+    if !path.contains(&ANY) {
+        return known.contains(path.join(".").as_str());
+    }
+    let steps = |known: &str| fits(path, &known.split('.').collect::<Vec<_>>());
+    known.iter().any(|known| steps(known))
 }
 
 fn fits(path: &[&str], known: &[&str]) -> bool {
@@ -62,6 +72,7 @@ impl Template {
     pub(crate) fn reads(&self) -> BTreeSet<Read<'_>> {
         let mut walk = Walk {
             scopes: vec![Some((Vec::new(), false))],
+            asked: Vec::new(),
             found: BTreeSet::new(),
         };
         walk.nodes(&self.nodes);
@@ -72,6 +83,8 @@ impl Template {
 struct Walk<'t> {
     /// The innermost last; `None` = nobody knows.
     scopes: Vec<Option<(Vec<&'t str>, bool)>>,
+    /// What the blocks around ask for, the innermost last.
+    asked: Vec<(Vec<&'t str>, bool)>,
     found: BTreeSet<Read<'t>>,
 }
 
@@ -87,8 +100,11 @@ impl<'t> Walk<'t> {
                     otherwise,
                 } => {
                     self.value(test, true);
+                    let outside = self.asked.len();
+                    self.ask(test);
                     self.nodes(then);
                     self.nodes(otherwise);
+                    self.asked.truncate(outside);
                 }
                 Node::Each {
                     list: value,
@@ -119,9 +135,12 @@ impl<'t> Walk<'t> {
             }),
             _ => None,
         };
+        let outside = self.asked.len();
+        self.ask(value);
         self.scopes.push(scope);
         self.nodes(body);
         self.scopes.pop();
+        self.asked.truncate(outside);
         self.nodes(otherwise);
     }
 
@@ -136,14 +155,32 @@ impl<'t> Walk<'t> {
                     // `this` was seen where its block begins.
                     return;
                 }
+                let around = self.asked.iter();
+                let around =
+                    around.filter(|(asked, of)| *of == is_of_event && steps.starts_with(asked));
                 self.found.insert(Read {
                     raw: &path.raw,
+                    under: around.map(|(asked, _)| asked.clone()).collect(),
                     path: steps,
                     is_of_event,
                     is_asked,
                 });
             }
             Expression::Call(call) => self.call(call, is_asked),
+        }
+    }
+
+    /// All paths of what a block asks.
+    fn ask(&mut self, value: &'t Expression) {
+        match value {
+            Expression::Literal(_) => {}
+            Expression::Path(path) => self.asked.extend(self.whole(path)),
+            Expression::Call(call) => {
+                let named = call.named.iter().map(|(_, value)| value);
+                for value in call.arguments.iter().chain(named) {
+                    self.ask(value);
+                }
+            }
         }
     }
 
@@ -234,6 +271,23 @@ mod tests {
                 ("note".into(), true),
             ]
         );
+        let known = BTreeSet::from(["customer", "customer.name"]);
+        let missed = |text: &str| {
+            let template = compile(text, false).unwrap();
+            let reads = template.reads();
+            let missed = reads.iter().filter(|read| !read.is_among(&known));
+            let missed = missed.filter(|read| !read.may_be_missing(&known));
+            missed.map(|read| read.raw.to_owned()).collect::<Vec<_>>()
+        };
+        let nobody: [&str; 0] = [];
+        assert_eq!(
+            missed("{{#if note}}{{note}}{{else}}{{name}}{{/if}}"),
+            ["name"]
+        );
+        assert_eq!(missed("{{#if (and note 1)}}{{note.text}}{{/if}}"), nobody);
+        assert_eq!(missed("{{#each lines}}{{item}}{{/each}}"), nobody);
+        assert_eq!(missed("{{#with customer}}{{nmae}}{{/with}}"), ["nmae"]);
+        assert_eq!(missed("{{#if note}}{{/if}}{{note}}"), ["note"]);
     }
 
     #[test]

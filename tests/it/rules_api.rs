@@ -78,7 +78,7 @@ async fn a_new_rule_has_an_address_a_version_and_hints_and_fires_for_the_next_ev
     // The example is about what no ERP sends; what else could be said of it isn't.
     let kinds = answer["warnings"].as_array().unwrap().iter();
     let kinds: Vec<&Value> = kinds.map(|warning| &warning["kind"]).collect();
-    assert_eq!(kinds, ["unknown_module", "unknown_field"]);
+    assert_eq!(kinds, ["unknown_module", "unknown_field", "unknown_field"]);
 
     let lonely =
         r#"{"name": "lonely", "event_type_pattern": "*", "notification_template": {"title": "T"}}"#;

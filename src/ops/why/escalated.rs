@@ -1,6 +1,6 @@
 //! Why an escalation told somebody not, or not yet: by what its steps say, and what those who were told did. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
@@ -12,8 +12,10 @@ use crate::rules::{Audience, Further, Unless};
 pub struct Progress {
     /// The rule.
     pub rule_id: i64,
-    /// Whom it told, by id; at most 500.
-    pub told: Vec<String>,
+    /// Whom it told and who still has it, by id, and at which step; of the first 20 000.
+    pub told: Vec<(String, i16)>,
+    /// The steps that told somebody, and when first.
+    pub ran: BTreeMap<i16, Timestamp>,
     /// Who read it first, and when.
     pub read: Option<(String, Timestamp)>,
     /// Who acknowledged it first, and when.
@@ -22,6 +24,8 @@ pub struct Progress {
     pub is_settled: bool,
     /// The step that is next, and when.
     pub waits: Option<(i16, Timestamp)>,
+    /// Why it doesn't come though it is due, as the end of a sentence.
+    pub paused: String,
 }
 
 /// Escalations of an event, by rule.
@@ -49,10 +53,18 @@ impl Escalations {
         people: &People,
     ) -> Option<(&'static str, String)> {
         let (progress, steps) = self.0.get(&rule.0)?;
-        let mut steps = (1_i16..).zip(steps);
         let chosen = |step: &Further| people.standing(person, &step.audience).is_chosen();
-        let (nth, step) = steps.find(|(_, step)| chosen(step))?;
-        Some(progress.say(rule.1, &person.id, nth, step))
+        let steps = (1_i16..).zip(steps).filter(|(_, step)| chosen(step));
+        let mut said = steps.map(|(nth, step)| progress.say(rule.1, &person.id, nth, step));
+        // What is still to come matters most.
+        let first = said.next()?;
+        if first.0 == "escalation_waits" {
+            return Some(first);
+        }
+        Some(
+            said.find(|next| next.0 == "escalation_waits")
+                .unwrap_or(first),
+        )
     }
 }
 
@@ -64,6 +76,25 @@ impl Progress {
         };
         let so =
             format!("rule {rule} would have told {user}, too, by step {nth} of its escalation");
+        let is_past = self.waits.is_some_and(|(next, _)| next > nth)
+            || self
+                .ran
+                .last_key_value()
+                .is_some_and(|(&last, _)| last > nth);
+        // What was done afterwards didn't end it.
+        if let Some(at) = self.ran.get(&nth) {
+            let why = format!(
+                "rule {rule} told others by step {nth} of its escalation, on {}, which was not for {user} then; today it would be",
+                said(*at)
+            );
+            return ("escalation_ended", why);
+        }
+        if is_past {
+            let why = format!(
+                "step {nth} of the escalation of rule {rule} told nobody when it was due; today it would be for {user}"
+            );
+            return ("escalation_ended", why);
+        }
         if let Some((who, at)) = by {
             let at = said(*at);
             let why = format!("{so}, but {who} had {done} it on {at}");
@@ -74,28 +105,24 @@ impl Progress {
                 format!("{so}, but before that it was resolved, or deleted by all who had it");
             return ("escalation_ended", why);
         }
-        match self.waits {
-            Some((next, due)) if next == nth => (
-                "escalation_waits",
-                format!(
-                    "rule {rule} tells {user} on {}, by step {nth} of its escalation, unless somebody whom it told has {done} it by then",
-                    said(due)
-                ),
-            ),
-            Some((next, due)) if next < nth => (
-                "escalation_waits",
-                format!(
-                    "rule {rule} tells {user} by step {nth} of its escalation, unless somebody whom it told has {done} it by then; its step {next} is due on {}",
-                    said(due)
-                ),
-            ),
-            _ => (
-                "escalation_ended",
-                format!(
-                    "rule {rule} tells {user} by step {nth} of its escalation, which wasn't planned for this event"
-                ),
-            ),
-        }
+        let Some((next, due)) = self.waits else {
+            let why = format!(
+                "rule {rule} tells {user} by step {nth} of its escalation, which wasn't planned for this event"
+            );
+            return ("escalation_ended", why);
+        };
+        let (due, paused) = (said(due), &self.paused);
+        let unless = format!("unless somebody whom it told has {done} it by then");
+        let why = if next == nth {
+            format!(
+                "rule {rule} tells {user} on {due}, by step {nth} of its escalation, {unless}{paused}"
+            )
+        } else {
+            format!(
+                "rule {rule} tells {user} by step {nth} of its escalation, {unless}; its step {next} is due on {due}{paused}"
+            )
+        };
+        ("escalation_waits", why)
     }
 }
 
@@ -111,11 +138,13 @@ mod tests {
     fn progress() -> Progress {
         Progress {
             rule_id: 7,
-            told: vec!["ali".into()],
+            told: vec![("ali".into(), 0)],
+            ran: [(0, Timestamp::UNIX_EPOCH)].into(),
             read: None,
             acknowledged: None,
             is_settled: false,
             waits: None,
+            paused: String::new(),
         }
     }
 
@@ -150,6 +179,32 @@ mod tests {
     }
 
     #[test]
+    fn a_step_that_was_is_not_ended_by_what_was_done_later() {
+        let at = Timestamp::UNIX_EPOCH;
+        let done = Progress {
+            read: Some(("ali".into(), at)),
+            ran: [(0, at), (2, at)].into(),
+            ..progress()
+        };
+        let (code, why) = say(&done, 2, Unless::Read);
+        assert_eq!(code, "escalation_ended");
+        assert!(
+            why.starts_with("rule overdue told others by step 2 of its escalation, on 1970-01-01"),
+            "{why}"
+        );
+        let (_, why) = say(&done, 1, Unless::Read);
+        assert!(
+            why.starts_with("step 1 of the escalation of rule overdue told nobody"),
+            "{why}"
+        );
+        assert!(
+            say(&done, 3, Unless::Read)
+                .1
+                .contains("but ali had read it"),
+        );
+    }
+
+    #[test]
     fn what_is_to_come_is_told_with_its_moment() {
         let waiting = Progress {
             waits: Some((1, Timestamp::UNIX_EPOCH)),
@@ -170,6 +225,15 @@ mod tests {
             say(&progress(), 1, Unless::Read)
                 .1
                 .contains("wasn't planned")
+        );
+        let paused = Progress {
+            paused: "; since then all escalations are paused".into(),
+            ..waiting
+        };
+        let (_, why) = say(&paused, 1, Unless::Read);
+        assert!(
+            why.ends_with("by then; since then all escalations are paused"),
+            "{why}"
         );
     }
 }

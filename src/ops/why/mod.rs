@@ -139,14 +139,21 @@ async fn escalations(db: &Db, event: &Event, asked: &[Asked]) -> Result<Escalati
     if !asked.iter().any(|asked| is_true(&asked)) {
         return Ok(all);
     }
-    let progress = store::escalations(&db.client().await?, event.id).await?;
-    for progress in progress {
+    let mut of = Vec::new();
+    for progress in store::escalations(&db.client().await?, event.id).await? {
         let mut those = asked.iter().filter(is_true);
-        let Some(asked) = those.find(|asked| asked.rule.row.id == progress.rule_id) else {
-            continue;
-        };
-        let steps = asked.rule.row.further(event, &progress.told);
-        all.add(progress, steps);
+        if let Some(asked) = those.find(|asked| asked.rule.row.id == progress.rule_id) {
+            of.push((asked.rule.row.clone(), progress));
+        }
     }
-    Ok(all)
+    let event = event.clone();
+    let steps = tokio::task::spawn_blocking(move || {
+        for (rule, progress) in of {
+            let steps = rule.further(&event, &progress.told);
+            all.add(progress, steps);
+        }
+        all
+    });
+    let broken = |error| Error::internal("asking the rules for their escalations broke", error);
+    steps.await.map_err(broken)
 }

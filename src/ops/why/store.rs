@@ -56,13 +56,20 @@ pub async fn escalations(client: &Client, event: i64) -> Result<Vec<Progress>> {
         .map(|row| {
             let (step, due): (Option<i16>, Option<Timestamp>) =
                 (row.try_get("step")?, row.try_get("due_at")?);
+            let told: Option<Vec<String>> = row.try_get("told")?;
+            let steps: Option<Vec<i16>> = row.try_get("told_steps")?;
+            let ran: Vec<i16> = row.try_get("ran_steps")?;
+            let at: Vec<Timestamp> = row.try_get("ran_at")?;
+            let told = told.unwrap_or_default().into_iter();
             Ok(Progress {
                 rule_id: row.try_get("rule_id")?,
-                told: row.try_get("told")?,
+                told: told.zip(steps.unwrap_or_default()).collect(),
+                ran: ran.into_iter().zip(at).collect(),
                 read: did(row, "read_by", "read_at")?,
                 acknowledged: did(row, "acknowledged_by", "acknowledged_at")?,
                 is_settled: row.try_get("is_settled")?,
                 waits: step.zip(due),
+                paused: row.try_get("paused")?,
             })
         })
         .collect()

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use crate::ingest::Event;
 use crate::kernel::Lane;
 use crate::pipeline::choose::Telling;
-use crate::pipeline::decide::places::{digest, entity, fact, later, plan_key};
+use crate::pipeline::decide::places::{digest, entity, fact, later, plan_key, useful_until};
 use crate::pipeline::decide::{Admit, Decided, KEPT, KNOWN, Scene};
 use crate::pipeline::replay::Turn;
 use crate::rules::Match;
@@ -72,10 +72,9 @@ impl Desk<'_> {
         {
             return self.suppress(place, "resolved", &told, total, None, Some(by));
         }
-        if memory.expires_after.is_some_and(|after| {
-            (scene.turn != Turn::Later || matched.step > 0)
-                && later(fact_event.occurred_at, after) <= scene.now
-        }) {
+        // A date that comes too late still moves what was planned.
+        let moves = scene.turn != Turn::Later && matches!(memory.delay, Some(Delay::Date(_)));
+        if !moves && useful_until(matched, fact_event).is_some_and(|until| until <= scene.now) {
             return self.suppress(place, "expired", &told, total, None, None);
         }
         let moments = matched.moments.as_deref();
@@ -103,8 +102,9 @@ impl Desk<'_> {
         let (memory, now, fact) = (matched.rule.memory(), self.scene.now, fact(event));
         let key = plan_key(matched, event);
         let mut plan: Plan = self.ledger.get(&key);
-        // A reminder that was planned before is only moved: that says nothing again.
-        let moves = plan.at.is_some() && moments.dated.is_some();
+        // A reminder that is planned is only moved: that says nothing again.
+        let moves = plan.is_open() && moments.dated.is_some();
+        let is_useful = useful_until(matched, event).is_none_or(|until| until > now);
         let planned = match (&memory.delay, &moments.dated) {
             (None, _) => Planned::Now,
             (Some(Delay::For(by)), _) => {
@@ -117,7 +117,8 @@ impl Desk<'_> {
                 }
             }
             (Some(Delay::Date(_)), Some(Dated::Known { text, due, over })) => {
-                plan.move_to(fact, Some((text, *due, *over)), now)
+                let over = if is_useful { *over } else { now };
+                plan.move_to(fact, Some((text, *due, over)), now)
             }
             (Some(Delay::Date(_)), Some(Dated::Withdrawn)) => plan.move_to(fact, None, now),
             (Some(Delay::Date(_)), _) => {
@@ -136,6 +137,7 @@ impl Desk<'_> {
             Planned::Superseded(by) => ("superseded", None, Some(by)),
             Planned::Due(due) => ("delayed", Some(due), None),
             Planned::Done => ("deduplicated", None, None),
+            Planned::TooLate if !is_useful => ("expired", None, None),
             Planned::TooLate => ("too_late", None, None),
             Planned::Withdrawn => ("no_date", None, None),
             Planned::Now => ("", None, None),
@@ -276,6 +278,10 @@ impl Desk<'_> {
         else {
             return told;
         };
+        if matched.step > 0 {
+            // It asks for what was told: with what it said first it isn't counted together.
+            return told;
+        }
         let (mut admitted, mut over) = (Vec::new(), Vec::new());
         for telling in told {
             let person = self.scene.people.get(telling.person);

@@ -12,7 +12,7 @@ use crate::kernel::schedule::Schedule;
 use crate::preferences::Digest;
 use crate::rules::Match;
 use crate::rules::memory::ledger::Key;
-use crate::rules::memory::model::Delay;
+use crate::rules::memory::model::{Dated, Delay};
 use crate::rules::memory::states::Fact;
 
 /// What an event is about.
@@ -55,6 +55,22 @@ pub(super) fn digest(event: &Event, matched: &Match, person: &Person) -> Option<
         }
         (None, Some(own)) => Some((of_rule(), own.schedule)),
     }
+}
+
+/// Until when a match is of use; `None` = for ever. Counted from when the event occurred, or from when it was to be told, for what is
+/// delayed.
+pub(crate) fn useful_until(matched: &Match, event: &Event) -> Option<Timestamp> {
+    let memory = matched.rule.memory();
+    let after = memory.expires_after?;
+    let occurred = event.occurred_at;
+    let dated = matched.moments.as_deref().and_then(|m| m.dated.as_ref());
+    let begins = match (&memory.delay, dated) {
+        (Some(Delay::For(by)), _) => later(occurred, *by),
+        // Of a date that is near already it is reminded at once.
+        (Some(Delay::Date(_)), Some(Dated::Known { due, .. })) => occurred.max(*due),
+        _ => occurred,
+    };
+    Some(later(begins, after))
 }
 
 /// So much later; at the end of time, then.

@@ -34,16 +34,18 @@ pub(super) fn matches(
         let step = match &due.what {
             What::Plan(_) => 0,
             What::Rest(rest) => rest.step,
-            What::Watch(watch) => {
-                let unless = rule.escalation(watch.step).map(|step| step.unless);
-                if unless.is_none_or(|unless| is_taken_care_of(unless, those)) {
-                    continue;
-                }
-                watch.step
-            }
+            What::Watch(watch) => watch.step,
             What::Settle(_) | What::Digest(_) => continue,
         };
-        let told = those.iter().filter(|one| !one.is_gone);
+        // Also once some of a step's people were told.
+        if step > 0 {
+            let unless = rule.escalation(step).map(|step| step.unless);
+            if unless.is_none_or(|unless| is_taken_care_of(unless, those)) {
+                continue;
+            }
+        }
+        // Whom the step itself tells meanwhile isn't asked for whom else to tell.
+        let told = those.iter().filter(|one| one.step < step && !one.is_gone);
         let told = told.map(|one| one.user_id.clone());
         // `None`: the step was taken out of the rule.
         let Some(audience) = rule.audience_at(step, &context, told) else {

@@ -228,7 +228,7 @@ pub(super) fn advance(
     }
 }
 
-/// What was to be told by rules that are switched off or gone since.
+/// What was to be told by rules, or steps of theirs, that are switched off or gone since.
 pub(super) fn rule_off(
     live: &[&Due],
     events: &[Event],
@@ -243,7 +243,14 @@ pub(super) fn rule_off(
         let (What::Plan(_) | What::Rest(_), Some(place)) = (&due.what, place) else {
             continue;
         };
-        if rules.by_id(due.key.rule).is_none() {
+        let rule = rules.by_id(due.key.rule);
+        let is_gone = match &due.what {
+            What::Rest(rest) if rest.step > 0 => {
+                rule.is_none_or(|rule| rule.escalation(rest.step).is_none())
+            }
+            _ => rule.is_none(),
+        };
+        if is_gone {
             off.push((place, Suppressed::new(&due.rule, "rule_off", 0)));
         }
     }

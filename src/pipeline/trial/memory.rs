@@ -8,7 +8,7 @@ use jiff::civil::Weekday;
 use crate::ingest::Event;
 use crate::kernel::schedule::Schedule;
 use crate::ops::trial::preview::Remembered;
-use crate::pipeline::decide::{Decided, later};
+use crate::pipeline::decide::{Decided, later, useful_until};
 use crate::rules::Match;
 use crate::rules::memory::Ledger;
 use crate::rules::memory::model::{Dated, Delay, Escalation, Unless};
@@ -32,9 +32,13 @@ pub(super) fn told(
     let (memory, moments) = (matched.rule.memory(), matched.moments.as_deref());
     let mut all = Vec::new();
     if let Some(after) = memory.expires_after {
-        let why = format!("worth nothing {} after it occurred", words(after));
+        let since = match memory.delay {
+            None => "it occurred",
+            Some(_) => "it was to be told",
+        };
+        let why = format!("worth nothing {} after {since}", words(after));
         all.push(Remembered {
-            at: Some(later(event.occurred_at, after)),
+            at: useful_until(matched, event),
             ..said("expires_after", why)
         });
     }

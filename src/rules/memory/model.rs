@@ -203,6 +203,20 @@ pub enum Unless {
 }
 
 impl Memory {
+    /// What events are told apart by, by place.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&'static str, &Template)> {
+        let dedupe = self.dedupe.as_ref().map(|dedupe| &dedupe.key);
+        let throttle = self.throttle.as_ref().and_then(|t| t.key.as_ref());
+        let digest = self.digest.as_ref().and_then(|d| d.key.as_ref());
+        let keys = [
+            ("dedupe_key", dedupe),
+            ("throttle/key", throttle),
+            ("digest/key", digest),
+        ];
+        keys.into_iter()
+            .filter_map(|(place, key)| Some((place, key?)))
+    }
+
     /// Whether events of the rule need a look at what is remembered, before they are told.
     #[must_use]
     pub fn remembers(&self) -> bool {

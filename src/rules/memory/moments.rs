@@ -17,7 +17,7 @@ use crate::rules::world::{Escape, Manner, World};
 
 impl CompiledRule {
     /// `None` for a rule that remembers nothing. A key that can't be rendered is empty, with a warning: it is then the same for all
-    /// events of its kind.
+    /// events of its kind; but a `dedupe_key` is none.
     pub(crate) fn moments(
         &self,
         context: &EventContext<'_>,
@@ -27,7 +27,7 @@ impl CompiledRule {
         if !memory.remembers() {
             return None;
         }
-        let mut text = |template: &Template| {
+        let text = |template: &Template, warnings: &mut Vec<Warning>| {
             let fields = context
                 .fields
                 .get_or_init(|| facts::of_event(context.event));
@@ -53,26 +53,28 @@ impl CompiledRule {
             match render(template, &world, &manner, &mut budget, &mut notes) {
                 Ok((text, _)) => text,
                 Err(warning) => {
-                    warnings.push(warning);
+                    notes.warnings.push(warning);
                     String::new()
                 }
             }
         };
-        let dedupe = memory.dedupe.as_ref().map(|d| text(&d.key));
+        let dedupe = memory.dedupe.as_ref().and_then(|dedupe| {
+            let mut said = Vec::new();
+            let key = text(&dedupe.key, &mut said);
+            // A key with a hole would make strangers the same.
+            let is_whole = said.is_empty();
+            warnings.extend(said);
+            is_whole.then_some(key)
+        });
         let throttle = memory.throttle.as_ref().and_then(|t| t.key.as_ref());
         let digest = memory.digest.as_ref().and_then(|d| d.key.as_ref());
-        let (throttle, digest) = (
-            throttle.map(&mut text).unwrap_or_default(),
-            digest.map(&mut text).unwrap_or_default(),
-        );
-        // A key with a hole would make strangers the same.
-        let is_whole = |_: &String| {
-            !warnings
-                .iter()
-                .any(|w| w.kind == "missing_variable" && w.rule == self.facts.name)
+        let mut of = |key: Option<&Template>| {
+            let key = key.map(|template| text(template, warnings));
+            key.unwrap_or_default()
         };
+        let (throttle, digest) = (of(throttle), of(digest));
         Some(Moments {
-            dedupe: dedupe.filter(is_whole),
+            dedupe,
             throttle,
             digest,
             dated: match &memory.delay {
@@ -93,13 +95,15 @@ impl CompiledRule {
         if step == 0 {
             return Some(own);
         }
-        let (mut audience, _) = self.audience_of(&self.escalation(step)?.audience, context);
+        let rule = &self.escalation(step)?.audience;
+        let (mut audience, _) = self.audience_of(rule, context);
         // Whom the rule leaves out, its escalations do.
         audience.except = audience.except.or(own.except);
         audience.excluded.extend(own.excluded);
         if std::mem::take(&mut audience.managers_of_recipients) {
             audience.managers_of.extend(told);
-        } else if audience.is_nobody() {
+        } else if rule.is_empty() {
+            // Only where the step names nobody: one whose people aren't in this event is for nobody.
             audience.users.extend(told);
         }
         Some(audience)

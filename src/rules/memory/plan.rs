@@ -38,6 +38,12 @@ pub enum Planned {
 }
 
 impl Plan {
+    /// Whether something is still to be told.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.date.is_some() && !self.is_done
+    }
+
     /// Takes in an event with its date (`None` = taken away): (as written, when due, when past).
     pub fn move_to(
         &mut self,

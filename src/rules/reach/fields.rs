@@ -24,6 +24,7 @@ fn walk(value: &Value, path: &str, depth: usize, into: &mut BTreeSet<String>) {
         Value::Object(members) if depth < DEPTH => {
             for (key, value) in members {
                 let path = match path {
+                    path if is_place(key) => path.to_owned(),
                     "" => key.clone(),
                     path => format!("{path}.{key}"),
                 };
@@ -35,13 +36,21 @@ fn walk(value: &Value, path: &str, depth: usize, into: &mut BTreeSet<String>) {
     }
 }
 
-/// Whether a known payload carries a path. Numbers on the way are places in lists.
+/// Whether a step of a path is a place in a list. A key of an object may look the same, and stands for its like, too.
+fn is_place(step: &str) -> bool {
+    !step.is_empty() && step.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// A path without the places in it.
+pub(super) fn placeless(path: &str) -> String {
+    let steps = path.split('.').filter(|step| !is_place(step));
+    steps.collect::<Vec<_>>().join(".")
+}
+
+/// Whether a known payload carries a path.
 pub(super) fn is_carried(path: &str, carried: &BTreeSet<&str>) -> bool {
-    let steps: Vec<&str> = path
-        .split('.')
-        .filter(|step| !step.bytes().all(|b| b.is_ascii_digit()))
-        .collect();
-    steps.len() > DEPTH || carried.contains(steps.join(".").as_str())
+    let path = placeless(path);
+    path.split('.').count() > DEPTH || carried.contains(path.as_str())
 }
 
 /// The field of the payload without which a condition isn't true, if no known event carries it. Only what is certain: what holds for

@@ -6,6 +6,7 @@ mod fields;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,9 +21,7 @@ use crate::rules::definition::Definition;
 use crate::rules::memory::model::Delay;
 use crate::rules::model::Warning;
 use crate::rules::pattern::Pattern;
-use crate::rules::reads::Read;
 use crate::rules::suggest::did_you_mean;
-use crate::rules::template::Template;
 
 /// The standard types, each with an event as an ERP sends it.
 const STANDARD: &str = include_str!("../../../sql/starter/catalog.json");
@@ -229,7 +228,7 @@ impl Known {
                 ),
             ));
         }
-        Self::texts(definition, &carried, &draft.event_type_pattern, found);
+        texts::unknown(definition, &carried, &draft.event_type_pattern, found);
         let mut named: Vec<(&str, &[String])> = Vec::new();
         for audience in audiences(definition) {
             let fields = audience.fields.iter().map(|p| ("recipient_fields", &p[..]));
@@ -249,33 +248,6 @@ impl Known {
                         draft.event_type_pattern,
                         near(&path)
                     ),
-                ));
-            }
-        }
-    }
-
-    /// Variables of its texts that no known event of its types carries. One that may be missing is only told where another was meant.
-    fn texts(
-        definition: &Definition,
-        carried: &BTreeSet<&str>,
-        types: &str,
-        found: &mut Vec<(&'static str, String)>,
-    ) {
-        for (place, text) in definition.all_texts() {
-            let unknown = |read: &Read<'_>| {
-                let is_known = read.is_of_event || read.depth() > fields::DEPTH;
-                if is_known || read.is_among(carried) {
-                    return None;
-                }
-                let near = read.near(carried);
-                (!read.is_asked || !near.is_empty()).then(|| (read.raw.to_owned(), near))
-            };
-            let reads = text.templates().flat_map(Template::reads);
-            let unknown: BTreeSet<_> = reads.filter_map(|read| unknown(&read)).collect();
-            for (name, near) in unknown {
-                found.push((
-                    "unknown_field",
-                    format!("{place} says `{name}`, and no known event of type `{types}` carries that{near}"),
                 ));
             }
         }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Known, Named, fields};
 use crate::db::{Client, Db};
-use crate::kernel::Result;
+use crate::kernel::{Error, Result};
 use crate::rules::Draft;
 use crate::rules::model::Warning;
 
@@ -30,7 +30,8 @@ impl Known {
                 known.types.entry(event_type).or_default().insert(module);
             }
             for (event_type, path) in learnt {
-                known.fields.entry(event_type).or_default().insert(path);
+                let of = known.fields.entry(event_type).or_default();
+                of.insert(fields::placeless(&path));
             }
             for (event_type, payload) in payloads {
                 fields::collect(&payload, known.fields.entry(event_type).or_default());
@@ -62,18 +63,30 @@ impl Known {
             .collect();
         drafts.retain(|draft| draft.enabled);
         let known = Self::of(client, &drafts.iter().collect::<Vec<_>>()).await?;
-        Ok(drafts
-            .iter()
-            .flat_map(|draft| known.warnings(draft))
-            .collect())
+        known.of_all(drafts).await
+    }
+
+    /// What is to be said of rules, long as they may be.
+    async fn of_all(self, drafts: Vec<Draft>) -> Result<Vec<Warning>> {
+        let all = move || {
+            drafts
+                .iter()
+                .flat_map(|draft| self.warnings(draft))
+                .collect()
+        };
+        let broken = |error| Error::internal("looking at what rules can reach broke", error);
+        tokio::task::spawn_blocking(all).await.map_err(broken)
     }
 }
 
 /// What is to be said of a rule just saved. It is saved whatever comes of this: a directory that can't be read costs hints.
 pub(crate) async fn hints(db: &Db, draft: &Draft) -> Vec<Warning> {
-    let known = async { Known::of(&db.client().await?, &[draft]).await };
-    match known.await {
-        Ok(known) => known.warnings(draft),
+    let said = async {
+        let known = Known::of(&db.client().await?, &[draft]).await?;
+        known.of_all(vec![draft.clone()]).await
+    };
+    match said.await {
+        Ok(said) => said,
         Err(error) => {
             tracing::warn!(error = %error.chain(), "whether a rule can reach anybody can't be told");
             Vec::new()

@@ -140,7 +140,8 @@ fn conditions_that_need_what_no_known_event_carries_are_told() {
         "unknown_field",
         "recipient_fields names `sales_rep`, and no known event of type `invoice.created` carries that (did you mean `sales_rep_id`?)",
     );
-    let texts = json!({"action_label": {"en": "{{invoice_numbr}} {{payload.amount}}"}, "body": "{{#if note}}{{note}}{{/if}}{{default custmer_name \"x\"}}",
+    let texts = json!({"action_label": {"en": "{{invoice_numbr}} {{payload.amount}}"}, "body": "{{#if note}}{{note}}{{/if}}{{default custmer_name \"x\"}}{{remark}}",
+        "dedupe_key": "{{custmer_name}}", "throttle": {"limit": 1, "per": "1h", "key": "{{nobody_knows}}"},
         "escalate": [{"after": "1h", "title": "{{#each lines}}{{item}}{{/each}}{{event.event_type}}{{recipient.id}}"}]});
     let draft_of = draft("invoice.created", None, Value::Null, texts);
     let found: Vec<String> = said(&draft_of)
@@ -151,12 +152,18 @@ fn conditions_that_need_what_no_known_event_carries_are_told() {
     for detail in [
         format!("action_label says `invoice_numbr`, {carries} (did you mean `invoice_number`?)"),
         format!("body says `custmer_name`, {carries} (did you mean `customer_name`?)"),
-        format!("body says `note`, {carries}"),
-        format!("escalate/0/title says `item`, {carries}"),
+        format!("body says `remark`, {carries}"),
+        format!("dedupe_key says `custmer_name`, {carries} (did you mean `customer_name`?)"),
+        format!("throttle/key says `nobody_knows`, {carries}"),
     ] {
         assert!(found.contains(&detail), "{found:#?} lack {detail}");
     }
-    assert_eq!(found.len(), 4, "{found:#?}");
+    assert_eq!(found.len(), 5, "{found:#?}");
+    let many: String = (0..300)
+        .map(|n| format!("{{{{nobody_knows_{n}}}}}"))
+        .collect();
+    let many = draft("invoice.created", None, Value::Null, json!({"body": many}));
+    assert_eq!(said(&many).len(), texts::SAID);
     // Of a type that was seen, and nothing of what it carries, nothing can be said.
     let condition = json!({"var": "payload.whatever"});
     assert_eq!(said(&draft("truck.parked", None, condition, json!({}))), []);

@@ -46,7 +46,7 @@ async fn each_key_says_what_it_means_for_the_event() {
     assert_eq!(
         memory,
         [
-            r#""expires_after" null "2026-11-26T08:00:00Z": worth nothing 3 d after it occurred"#,
+            r#""expires_after" null "2026-11-26T10:00:00Z": worth nothing 3 d after it was to be told"#,
             r#""dedupe_key" "5" null: of events with this key within 12 h one is told"#,
             r#""delay" null "2026-11-23T10:00:00Z": told 2 h after it occurred"#,
             r#""resolves" null null: withdraws what was told of a.* about invoice 7"#,

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use neurolink::db::{Client, Tx};
 use neurolink::kernel::Lane;
-use neurolink::queue::alarms::store::claim as claim_alarms;
+use neurolink::queue::alarms::store::{self as alarms, claim as claim_alarms, fail};
 use neurolink::queue::marks::{Position, ZERO};
 use neurolink::queue::store::{DeliveryPlace, claim_deliveries, claim_events};
 
 use crate::support::TestDb;
+use crate::support::app::number;
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -214,9 +215,10 @@ async fn alarms_are_taken_lane_by_lane_and_no_more_are_locked_than_taken() {
     let mut lanes = Vec::new();
     let mut open = Vec::new();
     // 27 aren't paused; three claims of ten, all at once.
-    for _ in 0..3 {
+    let mut firsts = Vec::new();
+    for turn in 0..3 {
         let tx = Tx::unbegun(db.db().client().await.unwrap());
-        let claim = claim_alarms(&tx, 10).await.unwrap();
+        let claim = claim_alarms(&tx, 10, turn).await.unwrap();
         assert!(claim.jobs.iter().all(|job| job.kind != "digest"));
         lanes.push(claim.jobs.iter().map(|job| job.lane).collect::<Vec<_>>());
         open.push(tx);
@@ -227,4 +229,41 @@ async fn alarms_are_taken_lane_by_lane_and_no_more_are_locked_than_taken() {
     for tx in open {
         tx.rollback().await.unwrap();
     }
+    // However much of one kind is due, the others have their turn.
+    for turn in 0..4 {
+        let tx = Tx::unbegun(db.db().client().await.unwrap());
+        let claim = claim_alarms(&tx, 1, turn).await.unwrap();
+        firsts.extend(claim.jobs.into_iter().map(|job| job.kind));
+        tx.rollback().await.unwrap();
+    }
+    assert_eq!(firsts, ["reminder", "escalation", "escalation", "fanout"]);
+}
+
+#[tokio::test]
+async fn an_alarm_that_only_wants_a_lock_or_time_waits_longer_and_is_never_given_up() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    sql.batch_execute("insert into neurolink_jobs (kind, ref_id, max_attempts, created_at) values ('reminder', 1, 3, '2026-01-01')")
+        .await
+        .unwrap();
+    let tx = Tx::unbegun(db.db().client().await.unwrap());
+    let claim = claim_alarms(&tx, 1, 0).await.unwrap();
+    // Claims stand in line for a lock no longer than this.
+    let patience = tx.query_one("show lock_timeout", &[]).await.unwrap();
+    assert_eq!(patience.get::<_, &str>(0), "2s");
+    tx.rollback().await.unwrap();
+    let (client, wait) = (db.db().client().await.unwrap(), Duration::from_secs(1));
+    let mut attempts = Vec::new();
+    for counts in [false, false, false, false] {
+        let is_dead = fail(&client, &claim.jobs[0], wait, "no lock", counts).await;
+        assert!(!is_dead.unwrap());
+        attempts.push(number(&sql, "select attempt::bigint from neurolink_jobs").await);
+    }
+    assert_eq!(attempts, [1, 2, 2, 2]);
+    // Put off, it stays what it was.
+    alarms::put_off(&client, &[&claim.jobs[0]]).await.unwrap();
+    let kept = "select count(*) from neurolink_jobs where ref_id = 1 and max_attempts = 3 and created_at = '2026-01-01'";
+    assert_eq!(number(&sql, kept).await, 2);
+    let is_dead = fail(&client, &claim.jobs[0], wait, "broken", true).await;
+    assert!(is_dead.unwrap());
 }

@@ -153,3 +153,35 @@ async fn every_reason_of_time_and_memory_is_told_in_a_sentence() {
     );
     app.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_planned_is_known_under_the_rules_new_name_and_so_is_a_pause() {
+    let (_db, app, sql) = started().await;
+    let delay =
+        json!({"title": "T", "recipient_users": ["ali"], "delay": {"before": "1d", "date": "due"}});
+    rule(&sql, "reminds", "a.remind", &delay).await;
+    let due = "2100-01-03T00:00:00Z";
+    let event = fact(&sql, "a.remind", &json!({"due": due}), 0).await;
+    drained(&sql).await;
+    sql.batch_execute("update neurolink_notification_rules set name = 'minds'")
+        .await
+        .unwrap();
+    let found = why(&app, &sql, event, "ali").await;
+    says(
+        &found,
+        "delayed",
+        "tells them on 2100-01-02 00:00 UTC, unless a newer event changes that.",
+    );
+    sql.batch_execute("select neurolink_pause('reminder', reason => 'year end')")
+        .await
+        .unwrap();
+    assert_eq!(why(&app, &sql, event, "ali").await, found, "not due yet");
+    sql.batch_execute("update neurolink_rule_states set due_at = now() where due_at is not null")
+        .await
+        .unwrap();
+    let found = why(&app, &sql, event, "ali").await;
+    says(&found, "delayed", "; since 20");
+    says(&found, "delayed", " all reminders are paused, by ");
+    says(&found, "delayed", " (year end).");
+    app.stop().await;
+}

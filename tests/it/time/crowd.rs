@@ -91,3 +91,57 @@ async fn two_nodes_ring_each_alarm_once() {
     other.stop().await;
     app.stop().await;
 }
+
+#[tokio::test]
+async fn very_many_people_of_a_step_are_all_of_that_step() {
+    let (_db, app, sql) = started().await;
+    sql.batch_execute(
+        "insert into neurolink_users (id, roles, branch_ids) select 'u' || n, '{crowd}', '{*}' from generate_series(1, 4500) as n;
+         insert into neurolink_inboxes (user_id) select 'u' || n from generate_series(1, 4500) as n",
+    )
+    .await
+    .unwrap();
+    let template = json!({"title": "Out", "recipient_users": ["ali"],
+        "escalate": [{"after": "1h", "recipient_roles": ["crowd"], "title": "Who can help?", "severity": "error"}]});
+    rule(&sql, "out", "stock.out", &template).await;
+    fact(&sql, "stock.out", &json!({}), 0).await;
+    drained(&sql).await;
+    fall_due(&sql).await;
+    assert_eq!(titles(&sql, "ali").await, ["Out"], "told once");
+    let of_step = "select count(distinct user_id) from neurolink_notifications where step = 1 and title = 'Who can help?' and severity = 'error'";
+    assert_eq!(number(&sql, of_step).await, 4_500);
+    assert_eq!(
+        number(&sql, "select count(*) from neurolink_notifications").await,
+        4_501
+    );
+    quiet(&sql).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn very_many_managers_of_those_told_first_are_told_and_not_theirs() {
+    let (_db, app, sql) = started().await;
+    // 2 500 whom the rule tells, each with a manager, and one above all those.
+    sql.batch_execute(
+        "insert into neurolink_users (id, manager_id) select 'm' || n, 'top' from generate_series(1, 2500) as n;
+         insert into neurolink_users (id) values ('top');
+         insert into neurolink_users (id, roles, manager_id) select 'u' || n, '{crowd}', 'm' || n from generate_series(1, 2500) as n;
+         insert into neurolink_inboxes (user_id) select id from neurolink_users",
+    )
+    .await
+    .unwrap();
+    let template = json!({"title": "Out", "recipient_roles": ["crowd"], "recipient_branches": "any",
+        "escalate": [{"after": "1h", "recipient_managers": ["recipients"]}]});
+    rule(&sql, "out", "stock.out", &template).await;
+    fact(&sql, "stock.out", &json!({}), 0).await;
+    drained(&sql).await;
+    fall_due(&sql).await;
+    let of_step = "select count(distinct user_id) from neurolink_notifications where step = 1 and user_id like 'm%'";
+    assert_eq!(number(&sql, of_step).await, 2_500);
+    assert!(
+        titles(&sql, "top").await.is_empty(),
+        "nobody's manager who was told first"
+    );
+    quiet(&sql).await;
+    app.stop().await;
+}

@@ -179,32 +179,6 @@ async fn a_step_speaks_for_itself_and_as_loud_as_it_says() {
     app.stop().await;
 }
 
-#[tokio::test]
-async fn very_many_people_of_a_step_are_all_of_that_step() {
-    let (_db, app, sql) = started().await;
-    sql.batch_execute(
-        "insert into neurolink_users (id, roles, branch_ids) select 'u' || n, '{crowd}', '{*}' from generate_series(1, 4500) as n;
-         insert into neurolink_inboxes (user_id) select 'u' || n from generate_series(1, 4500) as n",
-    )
-    .await
-    .unwrap();
-    let template = json!({"title": "Out", "recipient_users": ["ali"],
-        "escalate": [{"after": "1h", "recipient_roles": ["crowd"], "title": "Who can help?", "severity": "error"}]});
-    rule(&sql, "out", "stock.out", &template).await;
-    fact(&sql, "stock.out", &json!({}), 0).await;
-    drained(&sql).await;
-    fall_due(&sql).await;
-    assert_eq!(titles(&sql, "ali").await, ["Out"], "told once");
-    let of_step = "select count(distinct user_id) from neurolink_notifications where step = 1 and title = 'Who can help?' and severity = 'error'";
-    assert_eq!(number(&sql, of_step).await, 4_500);
-    assert_eq!(
-        number(&sql, "select count(*) from neurolink_notifications").await,
-        4_501
-    );
-    quiet(&sql).await;
-    app.stop().await;
-}
-
 /// What the API and the command say of somebody whom only an escalation is for.
 async fn why(app: &App, event: i64, user: &str) -> (String, String) {
     let path = format!("/v1/events/{event}/why?user={user}");
@@ -254,5 +228,120 @@ async fn whom_only_an_escalation_is_for_hears_when_or_what_ended_it() {
     // Somebody else has nothing to do with it.
     assert_eq!(why(&app, first, "zainab").await.0, "not_recipient");
     quiet(&sql).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_delayed_is_escalated_though_its_event_is_old_by_then() {
+    let (_db, app, sql) = started().await;
+    let template = json!({"title": "Out", "recipient_users": ["ali"], "delay": "2h", "expires_after": "1h",
+        "escalate": [{"after": "10m", "recipient_users": ["noor"]}]});
+    rule(&sql, "out", "stock.out", &template).await;
+    // Due half an hour ago, and of use for another half.
+    fact(&sql, "stock.out", &json!({}), 150).await;
+    let old = about(&sql, "stock.out", &json!({}), 181, "8").await;
+    drained(&sql).await;
+    assert_eq!(reasons(&sql, old).await, [("expired".into(), 1)]);
+    let left = "select round(extract(epoch from expires_at - now()) / 60)::bigint from neurolink_notifications";
+    assert!((29..=30).contains(&number(&sql, left).await));
+    fall_due(&sql).await;
+    assert_eq!(titles(&sql, "ali").await, ["Out"]);
+    assert_eq!(titles(&sql, "noor").await, ["Out"]);
+    quiet(&sql).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_throttle_counts_what_is_told_first_and_no_step() {
+    let (_db, app, sql) = started().await;
+    let template = json!({"title": "Out", "recipient_users": ["ali"], "throttle": {"limit": 1, "per": "366d"},
+        "escalate": [{"after": "1h"}]});
+    rule(&sql, "out", "stock.out", &template).await;
+    fact(&sql, "stock.out", &json!({}), 0).await;
+    drained(&sql).await;
+    fall_due(&sql).await;
+    assert_eq!(titles(&sql, "ali").await, ["Out"; 2]);
+    let over = about(&sql, "stock.out", &json!({}), 0, "8").await;
+    drained(&sql).await;
+    assert_eq!(reasons(&sql, over).await, [("throttled".into(), 1)]);
+    quiet(&sql).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_step_whose_people_an_event_lacks_is_for_nobody() {
+    let (_db, app, sql) = started().await;
+    let template = json!({"title": "Out", "recipient_users": ["ali"], "escalate": [
+        {"after": "1h", "recipient_fields": ["buyer"]}, {"after": "1h", "recipient_users": ["noor"]}]});
+    rule(&sql, "out", "stock.out", &template).await;
+    let event = fact(&sql, "stock.out", &json!({}), 0).await;
+    drained(&sql).await;
+    fall_due(&sql).await;
+    assert_eq!(titles(&sql, "ali").await, ["Out"], "not told again");
+    let (code, answer) = why(&app, event, "noor").await;
+    assert_eq!(code, "escalation_waits", "{answer}");
+    sql.batch_execute(
+        "select neurolink_pause('escalation'); update neurolink_rule_states set due_at = now()",
+    )
+    .await
+    .unwrap();
+    let (code, answer) = why(&app, event, "noor").await;
+    assert_eq!(code, "escalation_waits");
+    assert!(
+        answer.contains("; since 20") && answer.contains("all escalations are paused"),
+        "{answer}"
+    );
+    sql.batch_execute("select neurolink_resume('escalation')")
+        .await
+        .unwrap();
+    fall_due(&sql).await;
+    assert_eq!(titles(&sql, "noor").await, ["Out"]);
+    // It was for others: who came to be meant by it later isn't told that it waits, or that somebody ended it.
+    let steps = json!({"title": "Out", "recipient_users": ["ali"], "escalate": [
+        {"after": "1h", "recipient_fields": ["buyer"]}, {"after": "1h", "recipient_users": ["noor", "zainab"]}]});
+    sql.execute(
+        "update neurolink_notification_rules set notification_template = $1::text::jsonb",
+        &[&steps.to_string()],
+    )
+    .await
+    .unwrap();
+    act(&app, "noor", of(&sql, "noor").await, "read").await;
+    let (code, answer) = why(&app, event, "zainab").await;
+    assert_eq!(code, "escalation_ended");
+    assert!(
+        answer.starts_with("No: rule out told others by step 2 of its escalation, on 20"),
+        "{answer}"
+    );
+    quiet(&sql).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_step_that_is_taken_out_or_taken_care_of_tells_no_more_of_its_people() {
+    let (_db, app, sql) = started().await;
+    let template = json!({"title": "Out", "recipient_users": ["ali"], "escalate": [{"after": "1h", "recipient_users": ["noor"]}]});
+    let id = rule(&sql, "out", "stock.out", &template).await;
+    let first = about(&sql, "stock.out", &json!({}), 0, "1").await;
+    let second = about(&sql, "stock.out", &json!({}), 0, "2").await;
+    drained(&sql).await;
+    sql.batch_execute(&format!(
+        "update neurolink_notifications set read_at = now() where event_id = {first};
+         select neurolink_pause('fanout');
+         insert into neurolink_rule_states (rule_id, key, alarm, due_at, state) values
+           ({id}, 'rest:{first}:1', nextval('neurolink_rule_alarms'), now(), '{{\"event\": {first}, \"step\": 1, \"after\": \"a\"}}'),
+           ({id}, 'rest:{second}:2', nextval('neurolink_rule_alarms'), now(), '{{\"event\": {second}, \"step\": 2, \"after\": \"a\"}}');
+         insert into neurolink_jobs (kind, ref_id) select 'fanout', alarm from neurolink_rule_states where key like 'rest:%';
+         select neurolink_resume('fanout')"
+    ))
+    .await
+    .unwrap();
+    crate::support::app::until(
+        &sql,
+        "select not exists (select from neurolink_rule_states where key like 'rest:%')",
+    )
+    .await;
+    assert!(titles(&sql, "noor").await.is_empty());
+    assert_eq!(reasons(&sql, first).await, []);
+    assert_eq!(reasons(&sql, second).await, [("rule_off".into(), 0)]);
     app.stop().await;
 }
