@@ -54,7 +54,18 @@ pub fn check(row: &RuleRow) -> Result<Vec<Warning>, Fault> {
             }
         }
     }
-    let mails = definition.channels.contains(&ChannelKind::Email);
+    let memory = &definition.memory;
+    hints.extend(memory.too_late().map(|nth| {
+        format!(
+            "escalate/{nth} never comes: by then expires_after says that it is of no use any more"
+        )
+    }));
+    // A step with texts of its own makes its mails of them.
+    let steps = memory.escalate.iter();
+    let steps = steps.filter(|step| step.texts().next().is_none());
+    let steps = steps.filter_map(|step| step.channels.as_ref()).flatten();
+    let mut ways = definition.channels.iter().chain(steps);
+    let mails = ways.any(|way| *way == ChannelKind::Email);
     for (key, is_there) in [
         ("email_subject", definition.email_subject.is_some()),
         ("email_html", definition.email_html.is_some()),

@@ -217,6 +217,17 @@ impl Memory {
             .filter_map(|(place, key)| Some((place, key?)))
     }
 
+    /// The steps of its escalation, counted from 0, that come when it is of no use any more.
+    pub(crate) fn too_late(&self) -> impl Iterator<Item = usize> {
+        let until = self.expires_after.unwrap_or(Duration::MAX);
+        let steps = self.escalate.iter().scan(Duration::ZERO, |at, step| {
+            *at = at.saturating_add(step.after);
+            Some(*at)
+        });
+        let late = move |(nth, at)| (at >= until).then_some(nth);
+        steps.enumerate().filter_map(late)
+    }
+
     /// Whether events of the rule need a look at what is remembered, before they are told.
     #[must_use]
     pub fn remembers(&self) -> bool {

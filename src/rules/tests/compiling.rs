@@ -360,5 +360,13 @@ fn check_says_what_is_probably_not_meant() {
     ] {
         assert!(found.iter().any(|hint| hint.contains(word)), "{word}");
     }
+    let steps = hints(json!({
+        "title": "a", "recipient_users": ["ali"], "expires_after": "2h", "email_subject": "b",
+        "escalate": [{"after": "1h", "channels": ["email"]}, {"after": "1h"}],
+    }));
+    assert_eq!(
+        steps,
+        ["escalate/1 never comes: by then expires_after says that it is of no use any more"]
+    );
     assert!(check(&row(r#"{"title": "{{"}"#)).is_err());
 }
