@@ -129,7 +129,7 @@ begin
           left join neurolink_delivery_log d on d.id between (t.row).id * 32 and (t.row).id * 32 + 31
           left join lateral neurolink_said_delivery(d, t.row) s on d.id is not null
     ), each as (
-        select (row).id as id, max(rule) as rule, max((row).rule_version) as version, max((row).step) as step, max((row).created_at) as at,
+        select (row).id as id, max(rule) as rule, max((row).rule_id) as rule_id, max((row).rule_version) as version, max((row).step) as step, max((row).created_at) as at,
                max((row).seen_at) as seen_at, max((row).read_at) as read_at, max((row).deleted_at) as deleted_at,
                max((row).acknowledged_at) as acknowledged_at, max((row).resolved_at) as resolved_at, max((row).expires_at) as expires_at,
                bool_or((row).in_app) as in_app,
@@ -139,7 +139,7 @@ begin
                    order by (d).id) filter (where (d).id is not null), '[]') as deliveries
           from sent group by (row).id
     )
-    select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('notification_id', id, 'rule', rule, 'rule_version', version, 'step', step, 'at', at, 'in_app', in_app,
+    select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('notification_id', id, 'rule', rule, 'rule_id', rule_id, 'rule_version', version, 'step', step, 'at', at, 'in_app', in_app,
                 'seen_at', seen_at, 'read_at', read_at, 'deleted_at', deleted_at, 'acknowledged_at', acknowledged_at,
                 'resolved_at', resolved_at, 'expires_at', expires_at, 'deliveries', deliveries) order by id),
            string_agg(pg_catalog.format('rule %s%s%s on %s: %s', rule, coalesce(' (version ' || version || ')', ''),
@@ -152,7 +152,10 @@ begin
     select string_agg(w.answer, ' ') , pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('rule', w.rule, 'code', w.code, 'answer', w.answer))
       into v_besides, v_withheld
       from neurolink_said_withheld(v_event, v_user) w
-     where v_told is null or not exists (select from pg_catalog.jsonb_array_elements(v_told) t where t ->> 'rule' = w.rule);
+     where v_told is null or not exists (
+           select from pg_catalog.jsonb_array_elements(v_told) t
+            where t ->> 'rule' = w.rule
+               or (t ->> 'rule_id')::bigint in (select v.rule_id from neurolink_rule_versions v where v.name = w.rule));
     if v_withheld is not null then
         facts := facts || pg_catalog.jsonb_build_object('withheld', v_withheld);
     end if;
@@ -230,8 +233,9 @@ begin
                 neurolink_said(coalesce(v_outcome.replayed_at, v_outcome.evaluated_at)));
         else
             code := 'not_recipient';
-            answer := pg_catalog.format('No: %s of the rules were true for event %s, and none of them chose %s.', v_outcome.rules_matched,
-                v_event, v_user);
+            answer := pg_catalog.format('No: %s true for event %s, and %s told %s of it.',
+                case v_outcome.rules_matched when 1 then 'one rule was' else v_outcome.rules_matched || ' rules were' end,
+                v_event, case v_outcome.rules_matched when 1 then 'it has not' else 'none of them has' end, v_user);
         end if;
         answer := answer || pg_catalog.format(' `neurolink why --event %s --user %s` knows which rules, and why not.', v_event, v_user);
     end if;

@@ -10,6 +10,70 @@ language sql stable security definer set search_path = @schema@, pg_temp as $$
 $$;
 revoke execute on function neurolink_said_paused(text, timestamptz) from public;
 
+-- Of what was put off: whether it is still to be told, or why it wasn't.
+create or replace function neurolink_said_delayed(event_id bigint, user_id text, rule text, until timestamptz, out code text, out answer text)
+language plpgsql stable security definer set search_path = @schema@, pg_temp as $$
+#variable_conflict use_column
+declare
+    v_event constant bigint := neurolink_said_delayed.event_id;
+    v_rule constant text := neurolink_said_delayed.rule;
+    -- The rule may have another name by now.
+    v_ids constant bigint[] := array (select distinct v.rule_id from neurolink_rule_versions v where v.name = v_rule);
+    v_names constant text[] := array (select distinct v.name from neurolink_rule_versions v where v.rule_id = any (v_ids));
+    v_row neurolink_events;
+    v_entity text;
+    v_plan neurolink_rule_states;
+    v_is_enabled boolean;
+    v_by bigint;
+    v_said text;
+begin
+    select * into v_row from neurolink_events e where e.id = v_event;
+    -- As the keys of states are written (src/rules/memory/ledger.rs).
+    v_entity := pg_catalog.replace(pg_catalog.replace(v_row.entity_type, '\', '\\'), ':', '\:') || ':' || v_row.entity_id;
+    v_entity := case when pg_catalog.length(v_entity) > 200
+                     then pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(v_entity, 'UTF8')), 'hex') else v_entity end;
+    select s.* into v_plan from neurolink_rule_states s
+     where s.rule_id = any (v_ids) and s.key = any (array ['delay:' || v_event, 'remind:' || v_entity]) limit 1;
+    select r.enabled into v_is_enabled from neurolink_notification_rules r where r.id = any (v_ids) limit 1;
+    v_said := pg_catalog.format('rule %s was to tell %s of event %s on %s', v_rule, neurolink_said_delayed.user_id, v_event,
+        neurolink_said(neurolink_said_delayed.until));
+    code := 'delayed';
+    if v_plan.due_at is not null and v_plan.state ->> 'event' = v_event::text then
+        select (r.value ->> 'event')::bigint into v_by
+          from neurolink_rule_states s, pg_catalog.jsonb_each(s.state -> 'resolved') r
+         where s.rule_id = 0 and s.key = 'entity:' || v_entity
+           and (r.key in ('*', v_row.event_type) or r.key like '%.*' and starts_with(v_row.event_type, pg_catalog.left(r.key, -1)))
+           and ((r.value ->> 'at')::timestamptz, (r.value ->> 'event')::bigint) > (v_row.occurred_at, v_event)
+         order by 1 limit 1;
+        if v_by is not null then
+            code := 'resolved';
+            answer := pg_catalog.format('No: %s, but event %s has resolved it.', v_said, v_by);
+        else
+            answer := pg_catalog.format('Not yet: rule %s chose %s for event %s, and tells them on %s, unless a newer event changes that%s%s.',
+                v_rule, neurolink_said_delayed.user_id, v_event, neurolink_said(v_plan.due_at),
+                case when not v_is_enabled then '; but the rule is switched off now, and tells nobody if it still is then' else '' end,
+                neurolink_said_paused('reminder', v_plan.due_at));
+        end if;
+    elsif v_is_enabled is null then
+        code := 'rule_off';
+        answer := pg_catalog.format('No: %s, but it was deleted before that.', v_said);
+    elsif exists (
+        select from neurolink_event_outcomes o, pg_catalog.unnest(v_names) n
+         where o.event_id = v_event and o.suppressed @> pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('rule', n, 'reason', 'rule_off'))) then
+        code := 'rule_off';
+        answer := pg_catalog.format('No: %s, but by then it was switched off or deleted.', v_said);
+    elsif v_plan.state ->> 'event' <> v_event::text then
+        code := 'superseded';
+        answer := pg_catalog.format('No: %s, but the newer event %s of the same entity has taken its place.', v_said, v_plan.state ->> 'event');
+    elsif not exists (select from neurolink_directory d where d.id::text = neurolink_said_delayed.user_id
+                         and coalesce(d.is_active::text::boolean, true)) then
+        answer := pg_catalog.format('No: %s, but they were not active by then.', v_said);
+    else
+        answer := pg_catalog.format('No: %s, but by then they were not among those whom it tells.', v_said);
+    end if;
+end $$;
+revoke execute on function neurolink_said_delayed(bigint, text, text, timestamptz) from public;
+
 -- What is said of the person in the event's outcome, by rule the last, the latest first; no row where nothing is.
 create or replace function neurolink_said_withheld(event_id bigint, user_id text)
 returns table (code text, answer text, rule text)
@@ -24,16 +88,6 @@ declare
     v_until timestamptz;
     v_other bigint;
     v_due timestamptz;
-    -- Where a plan of the event may stand (src/rules/memory/ledger.rs).
-    v_plans constant text[] := array (
-        select 'delay:' || v_event
-         union all
-        select 'remind:' || case when pg_catalog.length(k.key) > 200
-                                 then pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(k.key, 'UTF8')), 'hex') else k.key end
-          from neurolink_events e
-         cross join lateral (
-               select pg_catalog.replace(pg_catalog.replace(e.entity_type, '\', '\\'), ':', '\:') || ':' || e.entity_id as key) k
-         where e.id = v_event and k.key is not null);
 begin
     for v_said in
         select l.one from (
@@ -72,24 +126,7 @@ begin
                         v_rule, v_user, v_event, neurolink_said(v_due), neurolink_said_paused('digest', v_due));
                 end if;
             when 'delayed' then
-                -- The rule may have another name by now, and the reminder another moment.
-                select s.due_at into v_due from neurolink_rule_states s
-                 where s.rule_id = any (array (select v.rule_id from neurolink_rule_versions v where v.name = v_rule))
-                   and s.key = any (v_plans) and s.due_at is not null and s.state ->> 'event' = v_event::text
-                 limit 1;
-                if found then
-                    answer := pg_catalog.format('Not yet: rule %s chose %s for event %s, and tells them on %s, unless a newer event changes that%s.',
-                        v_rule, v_user, v_event, neurolink_said(v_due), neurolink_said_paused('reminder', v_due));
-                elsif exists (
-                    select from neurolink_event_outcomes o
-                     where o.event_id = v_event and o.suppressed @> pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('rule', v_rule, 'reason', 'rule_off'))) then
-                    code := 'rule_off';
-                    answer := pg_catalog.format('No: rule %s was to tell %s of event %s on %s, but by then it was switched off or deleted.',
-                        v_rule, v_user, v_event, neurolink_said(v_until));
-                else
-                    answer := pg_catalog.format('No: rule %s was to tell %s of event %s on %s, but a newer event changed that, or by then they were not to be told.',
-                        v_rule, v_user, v_event, neurolink_said(v_until));
-                end if;
+                select w.code, w.answer into code, answer from neurolink_said_delayed(v_event, v_user, v_rule, v_until) w;
             when 'throttled' then
                 answer := pg_catalog.format('No: rule %s chose %s for event %s, but had told them as much as its throttle allows in that time.',
                     v_rule, v_user, v_event);

@@ -87,6 +87,8 @@ pub enum Standing<'a> {
     OtherBranch(&'a str),
     /// Is in this group, in another branch.
     GroupOfOtherBranch(&'a str),
+    /// Follows what the event is about, in another branch.
+    FollowerOfOtherBranch,
     /// None of it.
     Stranger,
 }
@@ -124,16 +126,14 @@ impl Person {
         if audience.users.contains(&self.id) {
             return Standing::Named;
         }
+        let is_follower = audience.followers_of.as_ref().is_some_and(follows);
         match (role, group) {
             (Some(role), _) if self.is_within(&audience.branches) => Standing::Role(role),
             (_, Some(group)) if self.is_within(&audience.group_branches) => Standing::Group(group),
-            _ if audience.followers_of.as_ref().is_some_and(follows)
-                && self.is_within(&audience.branches) =>
-            {
-                Standing::Follower
-            }
+            _ if is_follower && self.is_within(&audience.branches) => Standing::Follower,
             (Some(role), _) => Standing::OtherBranch(role),
             (_, Some(group)) => Standing::GroupOfOtherBranch(group),
+            (None, None) if is_follower => Standing::FollowerOfOtherBranch,
             (None, None) => Standing::Stranger,
         }
     }

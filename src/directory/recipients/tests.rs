@@ -168,6 +168,15 @@ fn followers_are_those_of_the_events_entity_who_are_there() {
     };
     assert_eq!(ids(&following("7"), &people), ["boss", "dina"]);
     assert_eq!(ids(&following("8"), &people), [""; 0]);
+    let elsewhere = Audience {
+        branches: Branches::Of(names(&["nowhere"])),
+        ..following("7")
+    };
+    let dina = people.by_id("dina").unwrap();
+    assert_eq!(
+        people.standing(dina, &elsewhere),
+        Standing::FollowerOfOtherBranch
+    );
 }
 
 #[test]

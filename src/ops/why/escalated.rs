@@ -20,6 +20,8 @@ pub struct Progress {
     pub read: Option<(String, Timestamp)>,
     /// Who acknowledged it first, and when.
     pub acknowledged: Option<(String, Timestamp)>,
+    /// When it was resolved.
+    pub resolved: Option<Timestamp>,
     /// Everybody's is resolved or deleted.
     pub is_settled: bool,
     /// The step that is next, and when.
@@ -101,13 +103,15 @@ impl Progress {
             return ("escalation_ended", why);
         }
         if self.is_settled {
-            let why =
-                format!("{so}, but before that it was resolved, or deleted by all who had it");
+            let why = match self.resolved {
+                Some(at) => format!("{so}, but it was resolved on {}", said(at)),
+                None => format!("{so}, but before that all who were told of it deleted it"),
+            };
             return ("escalation_ended", why);
         }
         let Some((next, due)) = self.waits else {
             let why = format!(
-                "rule {rule} tells {user} by step {nth} of its escalation, which wasn't planned for this event"
+                "rule {rule} tells {user} by step {nth} of its escalation, but nothing of it is planned for this event any more: when it was told, or when a step was due, the rule was switched off or had no such step"
             );
             return ("escalation_ended", why);
         };
@@ -142,6 +146,7 @@ mod tests {
             ran: [(0, Timestamp::UNIX_EPOCH)].into(),
             read: None,
             acknowledged: None,
+            resolved: None,
             is_settled: false,
             waits: None,
             paused: String::new(),
@@ -173,9 +178,20 @@ mod tests {
         assert_eq!(say(&read, 1, Unless::Acknowledged).0, "escalation_waits");
         let settled = Progress {
             is_settled: true,
+            resolved: Some(at),
             ..progress()
         };
-        assert!(say(&settled, 2, Unless::Read).1.contains("was resolved"));
+        let (_, why) = say(&settled, 2, Unless::Read);
+        assert!(
+            why.ends_with("but it was resolved on 1970-01-01 00:00 UTC"),
+            "{why}"
+        );
+        let deleted = Progress {
+            resolved: None,
+            ..settled
+        };
+        let (_, why) = say(&deleted, 2, Unless::Read);
+        assert!(why.ends_with("all who were told of it deleted it"), "{why}");
     }
 
     #[test]
@@ -224,7 +240,7 @@ mod tests {
         assert!(
             say(&progress(), 1, Unless::Read)
                 .1
-                .contains("wasn't planned")
+                .contains("nothing of it is planned")
         );
         let paused = Progress {
             paused: "; since then all escalations are paused".into(),

@@ -72,7 +72,7 @@ pub fn decide(
         None => (
             "no_rule",
             format!(
-                "No: no rule is about events of type {} and module {}.",
+                "No: today no rule is about events of type {} and module {}.",
                 event.event_type, event.source_module
             ),
             reasons,
@@ -105,6 +105,10 @@ fn reason(person: &Person, known: &Known<'_>, asked: &Asked) -> Reason {
         })
         .flatten();
     let (rank, code, why) = match further {
+        Some((code, why)) if code == "escalation_waits" && judged(asked).0 == Verdict::Off => {
+            let off = "but the rule is switched off now, and tells nobody as long as it is";
+            (1, code, format!("{why}; {off}"))
+        }
         Some((code, why)) => (1, code, why),
         None => first_telling(person, standing, asked),
     };
@@ -176,6 +180,16 @@ fn first_telling(
                 list_branches(&person.branch_ids)
             ),
         ),
+        (Verdict::True, Standing::FollowerOfOtherBranch) => (
+            2,
+            "other_branch",
+            format!(
+                "rule {name} is true for it and tells whoever follows {} {}, and {user} follows it and is {}",
+                followed(audience),
+                of_branches(audience.map(|audience| &audience.branches)),
+                list_branches(&person.branch_ids)
+            ),
+        ),
         (Verdict::True, Standing::OtherBranch(role)) => (
             2,
             "other_branch",
@@ -188,10 +202,12 @@ fn first_telling(
         (Verdict::True, Standing::Stranger) => (
             5,
             "not_recipient",
-            format!(
-                "rule {name} is true for it, but tells {}, and {user} is not among them",
-                whom(audience)
-            ),
+            match whom(audience) {
+                Some(whom) => format!(
+                    "rule {name} is true for it, but tells only {whom}, and {user} is not among them"
+                ),
+                None => format!("rule {name} is true for it, but names nobody to tell of it"),
+            },
         ),
         (verdict, _) => {
             let (near, far, code) = match verdict {
@@ -241,12 +257,10 @@ fn followed(audience: Option<&Audience>) -> String {
     )
 }
 
-/// In words, at most so many names of a kind.
-fn whom(audience: Option<&Audience>) -> String {
+/// In words, at most so many names of a kind; `None` = nobody.
+fn whom(audience: Option<&Audience>) -> Option<String> {
     const NAMED: usize = 3;
-    let Some(audience) = audience else {
-        return "nobody".to_owned();
-    };
+    let audience = audience?;
     let mut said: Vec<String> = audience.roles.clone();
     said.extend(
         audience
@@ -274,10 +288,9 @@ fn whom(audience: Option<&Audience>) -> String {
     if audience.managers_of_recipients {
         said.push("their managers".to_owned());
     }
-    match said.split_last() {
-        None => "nobody".to_owned(),
-        Some((only, [])) => format!("only {only}"),
-        Some((last, [first])) => format!("only {first} and {last}"),
-        Some((last, most)) => format!("only {} and {last}", most.join(", ")),
-    }
+    Some(match said.split_last()? {
+        (only, []) => only.clone(),
+        (last, [first]) => format!("{first} and {last}"),
+        (last, most) => format!("{} and {last}", most.join(", ")),
+    })
 }

@@ -67,6 +67,7 @@ pub async fn escalations(client: &Client, event: i64) -> Result<Vec<Progress>> {
                 ran: ran.into_iter().zip(at).collect(),
                 read: did(row, "read_by", "read_at")?,
                 acknowledged: did(row, "acknowledged_by", "acknowledged_at")?,
+                resolved: row.try_get("resolved_at")?,
                 is_settled: row.try_get("is_settled")?,
                 waits: step.zip(due),
                 paused: row.try_get("paused")?,

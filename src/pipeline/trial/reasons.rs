@@ -69,6 +69,14 @@ fn against(
                 meant(&audience.group_branches)
             ),
         )),
+        Standing::FollowerOfOtherBranch => Some((
+            "other_branch",
+            format!(
+                "they follow what the event is about, and are {}, and the rule tells those {}",
+                belonging(&person.branch_ids),
+                meant(&audience.branches)
+            ),
+        )),
         _ => Some(("excluded", "the rule leaves them out by name".to_owned())),
     }
 }

@@ -185,3 +185,82 @@ async fn what_is_planned_is_known_under_the_rules_new_name_and_so_is_a_pause() {
     says(&found, "delayed", " (year end).");
     app.stop().await;
 }
+
+#[tokio::test]
+async fn what_became_of_what_was_put_off_is_known_whatever_became_of_its_rule() {
+    let (_db, app, sql) = started().await;
+    let delay = |who: &str| json!({"title": "T", "recipient_users": [who], "delay": "2h"});
+    rule(&sql, "renamed", "a.renamed", &delay("ali")).await;
+    rule(&sql, "deleted", "a.deleted", &delay("ali")).await;
+    rule(&sql, "off", "a.off", &delay("ali")).await;
+    rule(
+        &sql,
+        "paid",
+        "a.paid",
+        &json!({"title": "Paid", "recipient_users": ["noor"], "resolves": ["a.open"]}),
+    )
+    .await;
+    rule(&sql, "open", "a.open", &delay("ali")).await;
+    rule(&sql, "left", "a.left", &delay("zainab")).await;
+    let reminds =
+        json!({"title": "T", "recipient_users": ["ali"], "delay": {"before": "1d", "date": "due"}});
+    rule(&sql, "reminds", "a.remind", &reminds).await;
+    let mut events = Vec::new();
+    for of in ["renamed", "deleted", "off", "open", "left"] {
+        events.push(about(&sql, &format!("a.{of}"), &json!({}), 5, of).await);
+    }
+    let [renamed, deleted, off, open, left] = events[..] else {
+        panic!("{events:?}")
+    };
+    let moved = fact(&sql, "a.remind", &json!({"due": "2100-01-03"}), 5).await;
+    drained(&sql).await;
+    let newer = fact(&sql, "a.remind", &json!({"due": "2100-01-04"}), 4).await;
+    let paid = about(&sql, "a.paid", &json!({}), 1, "open").await;
+    drained(&sql).await;
+    sql.batch_execute(
+        "update neurolink_notification_rules set name = 'other' where name = 'renamed';
+         update neurolink_notification_rules set enabled = false where name = 'off';
+         delete from neurolink_notification_rules where name = 'deleted';
+         update neurolink_users set is_active = false where id = 'zainab'",
+    )
+    .await
+    .unwrap();
+    let asked = async |event, user| why(&app, &sql, event, user).await;
+    says(
+        &asked(off, "ali").await,
+        "delayed",
+        "; but the rule is switched off now",
+    );
+    says(
+        &asked(deleted, "ali").await,
+        "rule_off",
+        "but it was deleted before that.",
+    );
+    says(
+        &asked(open, "ali").await,
+        "resolved",
+        &format!("but event {paid} has resolved it."),
+    );
+    let taken = format!("but the newer event {newer} of the same entity has taken its place.");
+    says(&asked(moved, "ali").await, "superseded", &taken);
+    fall_due(&sql).await;
+    let told = asked(renamed, "ali").await;
+    says(&told, "told", "by rule other (version 2)");
+    assert!(!told.1.contains("Besides"), "{}", told.1);
+    says(
+        &asked(off, "ali").await,
+        "rule_off",
+        "by then it was switched off or deleted.",
+    );
+    says(
+        &asked(open, "ali").await,
+        "resolved",
+        &format!("event {paid} had resolved it"),
+    );
+    says(
+        &asked(left, "zainab").await,
+        "delayed",
+        "but they were not active by then.",
+    );
+    app.stop().await;
+}

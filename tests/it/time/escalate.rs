@@ -345,3 +345,38 @@ async fn a_step_that_is_taken_out_or_taken_care_of_tells_no_more_of_its_people()
     assert_eq!(reasons(&sql, second).await, [("rule_off".into(), 0)]);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn who_never_read_it_is_not_said_to_have_ended_it() {
+    let (_db, app, sql) = started().await;
+    let template = json!({"title": "Out", "recipient_users": ["ali"], "escalate": [{"after": "1h", "recipient_users": ["noor"]}]});
+    rule(&sql, "out", "stock.out", &template).await;
+    rule(
+        &sql,
+        "back",
+        "stock.back",
+        &json!({"title": "Back", "resolves": ["stock.out"]}),
+    )
+    .await;
+    let event = fact(&sql, "stock.out", &json!({}), 5).await;
+    let other = about(&sql, "stock.out", &json!({}), 5, "8").await;
+    drained(&sql).await;
+    sql.batch_execute("update neurolink_notification_rules set enabled = false where name = 'out'")
+        .await
+        .unwrap();
+    let (code, answer) = why(&app, other, "noor").await;
+    assert_eq!(code, "escalation_waits");
+    assert!(
+        answer.ends_with("; but the rule is switched off now, and tells nobody as long as it is."),
+        "{answer}"
+    );
+    sql.batch_execute("update neurolink_notification_rules set enabled = true")
+        .await
+        .unwrap();
+    fact(&sql, "stock.back", &json!({}), 0).await;
+    drained(&sql).await;
+    let (code, answer) = why(&app, event, "noor").await;
+    assert_eq!(code, "escalation_ended");
+    assert!(answer.contains("but it was resolved on 20"), "{answer}");
+    app.stop().await;
+}
