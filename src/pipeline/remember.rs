@@ -58,6 +58,7 @@ impl Evaluator {
     ) -> Remembered {
         let mut told = Told::default();
         let minute = scene.now.as_second().div_euclid(60);
+        self.storm.forget(&self.rulebook.released());
         let decided = {
             let mut admit = self.storm.admits(minute, &mut told);
             scene.decide(chosen, &mut ledger, &mut admit)

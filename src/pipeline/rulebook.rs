@@ -1,7 +1,7 @@
 //! The rules a node judges by. Every claim reads the rules' revision in its own statement, so an event committed after a
 //! rule is always judged by that rule; notifications only let idle nodes compile, and mark faults, at once.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
@@ -14,6 +14,8 @@ pub struct Rulebook {
     db: Db,
     loaded: ArcSwap<Loaded>,
     loading: tokio::sync::Mutex<()>,
+    /// Rules that were held, and aren't.
+    released: Mutex<Vec<i64>>,
 }
 
 #[derive(Default)]
@@ -30,6 +32,7 @@ impl Rulebook {
             db,
             loaded: ArcSwap::default(),
             loading: tokio::sync::Mutex::new(()),
+            released: Mutex::default(),
         })
     }
 
@@ -78,6 +81,11 @@ impl Rulebook {
         }
     }
 
+    /// Rules that were released since this was asked.
+    pub(super) fn released(&self) -> Vec<i64> {
+        std::mem::take(&mut *self.released.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     async fn load(&self, client: &Client) -> Result<(Arc<RuleSet>, Vec<(i64, i32, Fault)>)> {
         let (rev, rows) = rules::store::load(client).await?;
         let (set, faults) = tokio::task::spawn_blocking(move || RuleSet::compile(&rows))
@@ -90,10 +98,14 @@ impl Rulebook {
             rules.faulty = faults.len(),
             "rules are loaded"
         );
-        self.loaded.store(Arc::new(Loaded {
+        let before = self.loaded.swap(Arc::new(Loaded {
             rev,
             rules: set.clone(),
         }));
+        let goes_on = |id: &i64| set.by_id(*id).is_some_and(|rule| !rule.facts.is_held);
+        let mut released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
+        released.extend(before.rules.held().filter(goes_on));
+        drop(released);
         Ok((set, faults))
     }
 

@@ -79,6 +79,14 @@ impl Storm {
         }
     }
 
+    /// Somebody has released these: what they told before doesn't hold them again.
+    pub(super) fn forget(&self, rules: &[i64]) {
+        if !rules.is_empty() {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.retain(|rule, _| !rules.contains(rule));
+        }
+    }
+
     /// A batch is committed: what it told counts.
     pub(super) fn committed(&self, minute: i64, batch: &Told) {
         if batch.told.is_empty() {
@@ -168,6 +176,14 @@ mod tests {
         assert_eq!(storm.admits(5, &mut Told::default())(&rule, 6), 6);
         storm.committed(5, &batch);
         assert_eq!(storm.admits(5, &mut Told::default())(&rule, 6), 0);
+        storm.forget(&[8]);
+        assert_eq!(storm.admits(5, &mut Told::default())(&rule, 6), 0);
+        storm.forget(&[7]);
+        assert_eq!(
+            storm.admits(5, &mut Told::default())(&rule, 6),
+            6,
+            "released"
+        );
         let mut later = Told::default();
         assert_eq!(storm.admits(6, &mut later)(&rule, 6), 6, "another minute");
         assert!(later.tripped.is_empty());

@@ -112,6 +112,12 @@ impl RuleSet {
         self.rules.get(*position as usize)
     }
 
+    /// The rules that are held.
+    pub fn held(&self) -> impl Iterator<Item = i64> {
+        let held = self.rules.iter().filter(|rule| rule.facts.is_held);
+        held.map(|rule| rule.facts.id)
+    }
+
     /// Whether some rule resolves events of this type.
     #[must_use]
     pub fn resolves(&self, event_type: &str) -> bool {

@@ -105,7 +105,7 @@ impl Reminder {
         }
     }
 
-    /// When to remind of a moment, and when it is past: a day at its end.
+    /// When to remind of a moment, and when that is of no use any more: once it is past, a day at its end.
     fn due(&self, moment: Moment) -> Option<(Timestamp, Timestamp)> {
         let local = |at: DateTime| at.to_zoned(self.zone.clone()).ok();
         let (begins, over) = match moment {
@@ -134,7 +134,12 @@ impl Reminder {
             Some(at) => local(Date::from(moved.datetime()).to_datetime(at))?,
             None => moved,
         };
-        Some((due.timestamp(), over.timestamp().max(due.timestamp())))
+        let over = match self.by.is_positive() {
+            // Of what follows a date it is never too late to be told.
+            true => Timestamp::MAX,
+            false => over.timestamp().max(due.timestamp()),
+        };
+        Some((due.timestamp(), over))
     }
 }
 
@@ -239,5 +244,35 @@ impl Memory {
             || !self.resolves.is_empty()
             || self.expires_after.is_some()
             || self.shadow
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn before_a_date_it_may_be_too_late_and_after_it_never_is() {
+        let day = Moment::parse("2026-03-10").unwrap();
+        let due = |hours: i64| {
+            let reminder = Reminder {
+                by: SignedDuration::from_hours(hours),
+                path: vec!["d".into()],
+                at: Some(Time::constant(9, 0, 0, 0)),
+                zone: TimeZone::get("Asia/Baghdad").unwrap(),
+            };
+            let (due, over) = reminder.due(day).unwrap();
+            (due.to_string(), over.to_string())
+        };
+        let text = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(
+            due(-72),
+            text("2026-03-07T06:00:00Z", "2026-03-10T21:00:00Z")
+        );
+        assert_eq!(due(0), text("2026-03-10T06:00:00Z", "2026-03-10T21:00:00Z"));
+        assert_eq!(
+            due(24),
+            text("2026-03-11T06:00:00Z", &Timestamp::MAX.to_string())
+        );
     }
 }
