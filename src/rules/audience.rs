@@ -87,6 +87,15 @@ impl AudienceRule {
         (audience, users.over + managed.over)
     }
 
+    /// Whether it names people by their ids, and nobody else.
+    pub(crate) fn is_by_id_alone(&self) -> bool {
+        let others = Self {
+            users: Vec::new(),
+            ..self.clone()
+        };
+        others.is_empty()
+    }
+
     /// Whether it can reach anybody at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.roles.is_empty()

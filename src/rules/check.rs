@@ -33,7 +33,7 @@ pub fn check(row: &RuleRow) -> Result<Vec<Warning>, Fault> {
         .as_deref()
         .filter(|text| text.trim() != "null")
     {
-        hints.extend(meant::doubts(condition));
+        hints.extend(meant::doubts(condition, &pattern));
     }
     let mut tags: Vec<&str> = Vec::new();
     for (_, text) in definition.all_texts() {
@@ -45,6 +45,17 @@ pub fn check(row: &RuleRow) -> Result<Vec<Warning>, Fault> {
                 tags.push(tag);
             }
         }
+    }
+    for tag in tags.iter().filter(|tag| !is_short(tag)) {
+        hints.push(format!(
+            "`{tag}` is no language's code, and nobody reads its texts: codes have two or three letters (`ar`, `en`, `ckb`)"
+        ));
+    }
+    let audience = &definition.audience;
+    let is_out = |user: &String| audience.excluded.contains(user);
+    if audience.is_by_id_alone() && !audience.users.is_empty() && audience.users.iter().all(is_out)
+    {
+        hints.push("it reaches nobody: exclude_users names all of recipient_users".to_owned());
     }
     for (key, text) in definition.all_texts() {
         let has = text.languages();
@@ -117,6 +128,12 @@ pub fn check(row: &RuleRow) -> Result<Vec<Warning>, Fault> {
         warnings.append(&mut noted);
     }
     Ok(warnings)
+}
+
+/// Whether a tag begins with a language's code.
+fn is_short(tag: &str) -> bool {
+    let language = tag.split(['-', '_']).next().unwrap_or_default();
+    (2..=3).contains(&language.len())
 }
 
 /// An event that gives the rule's variables a value each.

@@ -21,6 +21,17 @@ pub(crate) const EVENT_FIELDS: [&str; 11] = [
     "entity_id",
 ];
 
+/// What `{{recipient.*}}` sees.
+pub(crate) const RECIPIENT_FIELDS: [&str; 7] = [
+    "id",
+    "display_name",
+    "email",
+    "roles",
+    "branch_ids",
+    "locale",
+    "timezone",
+];
+
 /// The event as an object for templates. Its id is a number, times are RFC 3339 in UTC.
 pub(crate) fn of_event(event: &Event) -> Value<'_> {
     let text = |t: &'_ str| Value::Text(Cow::Owned(t.to_owned()));

@@ -7,6 +7,7 @@ use handlebars::template::{
 };
 use handlebars::{PathSeg, Template as Parsed, TemplateErrorReason};
 
+use crate::rules::facts::{EVENT_FIELDS, RECIPIENT_FIELDS};
 use crate::rules::helpers::{self, Helper};
 use crate::rules::limits;
 use crate::rules::payload::Value;
@@ -363,12 +364,17 @@ impl Lowering {
         };
         if let Some(start) = global {
             keys.remove(0);
-            if let (Start::Event, Some(field)) = (start, keys.first())
-                && !crate::rules::facts::EVENT_FIELDS.contains(&&**field)
+            let known: Option<(&str, &[&str])> = match start {
+                Start::Event => Some(("an event", &EVENT_FIELDS)),
+                Start::Recipient => Some(("a recipient", &RECIPIENT_FIELDS)),
+                _ => None,
+            };
+            if let (Some((what, known)), Some(field)) = (known, keys.first())
+                && !known.contains(&&**field)
             {
                 return self.flaw(format!(
-                    "an event has no `{field}`{}",
-                    did_you_mean(field, &crate::rules::facts::EVENT_FIELDS)
+                    "{what} has no `{field}`{}",
+                    did_you_mean(field, known)
                 ));
             }
             return Ok(Path { raw, start, keys });

@@ -3,19 +3,22 @@
 
 use serde_json::Value as Json;
 
+use crate::kernel::Severity;
 use crate::rules::blame::operation;
+use crate::rules::pattern::Pattern;
+use crate::rules::suggest::did_you_mean;
 use crate::rules::text::kind;
 
-/// What in a condition can't be meant: a sentence each, with its place.
-pub(crate) fn doubts(condition: &str) -> Vec<String> {
+/// What in a condition of a rule about these events can't be meant: a sentence each, with its place.
+pub(crate) fn doubts(condition: &str, pattern: &Pattern) -> Vec<String> {
     let mut found = Vec::new();
     if let Ok(json) = serde_json::from_str::<Json>(condition) {
-        look(&json, "/conditions", &mut found);
+        look(&json, "/conditions", pattern, &mut found);
     }
     found
 }
 
-fn look(part: &Json, place: &str, found: &mut Vec<String>) {
+fn look(part: &Json, place: &str, pattern: &Pattern, found: &mut Vec<String>) {
     let Some((operator, argument)) = operation(part) else {
         if !part.is_object() {
             found.push(format!(
@@ -31,12 +34,17 @@ fn look(part: &Json, place: &str, found: &mut Vec<String>) {
     match operator {
         "and" | "or" => {
             for (nth, argument) in arguments.iter().enumerate() {
-                look(argument, &format!("{place}/{operator}/{nth}"), found);
+                look(
+                    argument,
+                    &format!("{place}/{operator}/{nth}"),
+                    pattern,
+                    found,
+                );
             }
         }
         "!" | "!!" => {
             if let [only] = arguments {
-                look(only, &format!("{place}/{operator}"), found);
+                look(only, &format!("{place}/{operator}"), pattern, found);
             }
         }
         "==" | "===" | "!=" | "!==" | ">" | ">=" | "<" | "<=" | "in" => {
@@ -53,9 +61,55 @@ fn look(part: &Json, place: &str, found: &mut Vec<String>) {
                 found.push(format!(
                     "{place}/{operator} compares nothing of the event: it is the same for every one"
                 ));
+            } else if let [only] = arguments {
+                found.push(format!(
+                    "{place}/{operator} compares {only} with nothing: it takes two"
+                ));
             }
+            found.extend(
+                never(operator, arguments, pattern).map(|why| format!("{place}/{operator} {why}")),
+            );
         }
         _ => {}
+    }
+}
+
+/// Why a comparison with a severity or an event type is the same for every event: no event has such a one.
+fn never(operator: &str, arguments: &[Json], pattern: &Pattern) -> Option<String> {
+    let [one, other] = arguments else {
+        return None;
+    };
+    let field = |part| match operation(part) {
+        Some(("var", Json::String(path))) => Some(path.as_str()),
+        _ => None,
+    };
+    let (field, value) = match (field(one), field(other)) {
+        (Some(field), _) => (field, other),
+        (_, Some(field)) if operator != "in" => (field, one),
+        _ => return None,
+    };
+    let values: Vec<&str> = match (operator, value) {
+        ("in", Json::Array(items)) => items.iter().filter_map(Json::as_str).collect(),
+        ("==" | "===" | "!=" | "!==", Json::String(value)) => vec![value],
+        _ => return None,
+    };
+    match field {
+        "event.severity" => {
+            let known = Severity::ALL.map(Severity::as_str);
+            let odd = values.iter().find(|value| !known.contains(value))?;
+            let near = did_you_mean(odd, &known);
+            Some(format!(
+                "asks for the severity \"{odd}\", which no event has{near}: there are {}",
+                known.join(", ")
+            ))
+        }
+        "event.event_type" => {
+            let odd = values.iter().find(|value| !pattern.matches(value))?;
+            Some(format!(
+                "asks for the type \"{odd}\", which event_type_pattern leaves out"
+            ))
+        }
+        _ => None,
     }
 }
 
@@ -73,6 +127,7 @@ mod tests {
 
     #[test]
     fn what_is_the_same_for_every_event_is_doubted_with_its_place() {
+        let about = Pattern::parse("a.*").unwrap();
         for (condition, place) in [
             (r#""payload.amount > 250000""#, "/conditions is a text"),
             ("[1]", "/conditions is a list"),
@@ -87,8 +142,17 @@ mod tests {
             ),
             (r#"{">": [1, 3]}"#, "/conditions/> compares nothing"),
             (r#"{"!": ["x"]}"#, "/conditions/! is a text"),
+            (r#"{">": [{"var": "payload.x"}]}"#, "it takes two"),
+            (
+                r#"{"==": [{"var": "event.severity"}, "warn"]}"#,
+                "(did you mean `warning`?)",
+            ),
+            (
+                r#"{"in": [{"var": "event.event_type"}, ["a.b", "b.c"]]}"#,
+                "/conditions/in asks for the type \"b.c\"",
+            ),
         ] {
-            let found = doubts(condition);
+            let found = doubts(condition, &about);
             assert_eq!(found.len(), 1, "{condition}: {found:?}");
             assert!(found[0].contains(place), "{condition}: {found:?}");
         }
@@ -97,9 +161,11 @@ mod tests {
             r#"{"in": [{"var": "event.branch_id"}, ["BGD", "BSR"]]}"#,
             r#"{"and": [{"var": "payload.a"}, {"!": {"var": "payload.b"}}]}"#,
             r#"{"some": [{"var": "payload.lines"}, {">": [{"var": "qty"}, 10]}]}"#,
+            r#"{"!=": ["info", {"var": "event.severity"}]}"#,
+            r#"{"==": [{"var": "event.event_type"}, "a.b"]}"#,
             "null",
         ] {
-            let found: Vec<String> = doubts(condition)
+            let found: Vec<String> = doubts(condition, &about)
                 .into_iter()
                 .filter(|_| condition != "null")
                 .collect();

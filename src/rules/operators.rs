@@ -169,6 +169,11 @@ impl Walk {
         if operator == "var" && inside.level == 0 {
             variable(argument).or_else(&refuse)?;
         }
+        if inside.level == 0 {
+            for path in asked_for(operator, argument) {
+                known(path).or_else(&refuse)?;
+            }
+        }
         let arguments = argument
             .as_array()
             .map_or(std::slice::from_ref(argument), Vec::as_slice);
@@ -262,6 +267,23 @@ fn variable(argument: &Json) -> Result<(), String> {
     let Some(Json::String(path)) = path else {
         return Ok(());
     };
+    known(path)
+}
+
+/// What `missing` and `missing_some` ask for, as far as it is written there.
+fn asked_for<'j>(operator: &str, argument: &'j Json) -> Vec<&'j str> {
+    let arguments = argument
+        .as_array()
+        .map_or(std::slice::from_ref(argument), Vec::as_slice);
+    let names = match (operator, arguments) {
+        ("missing", names) => names,
+        ("missing_some", [_, Json::Array(names)]) => names,
+        _ => return Vec::new(),
+    };
+    names.iter().filter_map(Json::as_str).collect()
+}
+
+fn known(path: &str) -> Result<(), String> {
     let mut keys = path.split('.');
     match (keys.next().unwrap_or_default(), keys.next()) {
         ("", None) | ("payload" | "now", _) | ("event", None) => Ok(()),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::cli::output::{Output, Style};
 use crate::kernel::json::push_step;
 use crate::kernel::{Error, Result};
-use crate::rules::Draft;
+use crate::rules::{Draft, Warning};
 use crate::rules::saved::Saved;
 
 /// A value longer than this is cut where people read it.
@@ -29,6 +29,9 @@ pub(super) struct Change {
     pub(super) draft: Option<Draft>,
     /// What differs, by JSON pointer.
     pub(super) fields: Vec<Field>,
+    /// What is allowed and probably not meant, of what is new or differs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) warnings: Vec<Warning>,
 }
 
 /// What is to be done with a rule.
@@ -82,6 +85,7 @@ pub(super) fn plan(stored: &[Saved], files: &[Draft], prune: bool) -> Result<Vec
             id: before.map(|rule| rule.id),
             draft: Some(draft.clone()),
             fields,
+            warnings: Vec::new(),
         });
     }
     let named: BTreeSet<&str> = files.iter().map(|draft| draft.name.as_str()).collect();
@@ -92,6 +96,7 @@ pub(super) fn plan(stored: &[Saved], files: &[Draft], prune: bool) -> Result<Vec
             id: Some(rule.id),
             draft: None,
             fields: Vec::new(),
+            warnings: Vec::new(),
         });
     }
     changes.sort_by(|a, b| a.name.cmp(&b.name));
@@ -152,6 +157,10 @@ pub(super) fn told(changes: &[Change], output: Output) -> String {
                 short(field.before.as_ref()),
                 short(field.after.as_ref())
             ));
+        }
+        for warning in &change.warnings {
+            let word = colors.paint(Style::Odd, warning.kind);
+            text.push_str(&format!("    {word}: {}\n", warning.detail));
         }
     }
     let count = |what| changes.iter().filter(|c| c.what == what).count();

@@ -95,7 +95,10 @@ impl Verdict {
         let colors = output.colors;
         let name = colors.paint(Style::Name, self.file.as_deref().unwrap_or(&self.name));
         let mut text = match &self.fault {
-            None => format!("{name}: {}\n", colors.paint(Style::Good, "good")),
+            None if self.warnings.is_empty() => {
+                format!("{name}: {}\n", colors.paint(Style::Good, "good"))
+            }
+            None => format!("{name}: {}\n", colors.paint(Style::Odd, "to look at")),
             Some(Fault { place, detail }) => {
                 let between = if place.is_empty() { "" } else { ": " };
                 let word = colors.paint(Style::Bad, "faulty");

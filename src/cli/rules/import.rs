@@ -8,7 +8,7 @@ use crate::cli::database::with_database;
 use crate::cli::rules::files;
 use crate::cli::{Context, Exit, Failure, Outcome};
 use crate::db::{Db, Tx};
-use crate::rules::{Draft, saved};
+use crate::rules::{Draft, Known, saved};
 
 /// Arguments of `neurolink rules import`.
 #[derive(Debug, clap::Args)]
@@ -54,7 +54,8 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
     }
     let drafts: Vec<Draft> = rules.into_iter().map(|rule| rule.draft).collect();
     with_database(context, async |_, db| {
-        let changes = apply(db, &drafts, args.prune, args.dry_run).await?;
+        let mut changes = apply(db, &drafts, args.prune, args.dry_run).await?;
+        doubt(db, &mut changes).await?;
         if args.json {
             output.json(&changes)?;
         } else {
@@ -66,6 +67,20 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
         Ok(Exit::Done)
     })
     .await
+}
+
+/// What of the new and the changed is probably not meant, as `check` says it.
+async fn doubt(db: &Db, changes: &mut [Change]) -> Result<(), Failure> {
+    let is_new = |change: &&mut Change| matches!(change.what, What::Create | What::Update);
+    let mut changed: Vec<&mut Change> = changes.iter_mut().filter(is_new).collect();
+    let drafts: Vec<Draft> = changed.iter().filter_map(|c| c.draft.clone()).collect();
+    let known = Known::of(&db.client().await?, &drafts.iter().collect::<Vec<_>>()).await?;
+    for change in &mut changed {
+        let Some(draft) = &change.draft else { continue };
+        change.warnings = draft.check().unwrap_or_default();
+        change.warnings.extend(known.warnings(draft));
+    }
+    Ok(())
 }
 
 async fn apply(db: &Db, drafts: &[Draft], prune: bool, dry: bool) -> Result<Vec<Change>, Failure> {

@@ -119,7 +119,7 @@ pub(super) fn judge_people(read: &Result<People>) -> Vec<Finding> {
         findings.push(
             Finding::error(
                 "directory_doubled",
-                "neurolink_directory shows people more than once: telling them fails, and their events are given up",
+                "neurolink_directory shows people more than once: each is told by one of their rows, and nobody knows by which",
             )
             .evidence(json!({"rows": people.people, "ids": people.ids, "too_many": doubled}))
             .cure("select id, count(*) from neurolink_directory group by id having count(*) > 1;"),

@@ -3,6 +3,7 @@
 //! rule may be ahead of its events and people, and is saved all the same. Pure but for its store.
 
 mod fields;
+mod people;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
@@ -13,10 +14,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::people::{Placed, placed};
 use crate::kernel::ChannelKind;
 use crate::kernel::{Error, Result};
 use crate::rules::Draft;
 use crate::rules::audience::AudienceRule;
+use crate::rules::blame;
 use crate::rules::definition::Definition;
 use crate::rules::memory::model::Delay;
 use crate::rules::model::Warning;
@@ -37,6 +40,8 @@ pub struct Known {
     fields: BTreeMap<String, BTreeSet<String>>,
     /// Of the roles asked for, those that somebody active holds.
     roles: BTreeSet<String>,
+    /// Of the roles asked for in branches, those that somebody active holds in one of them.
+    placed: BTreeSet<Placed>,
     /// Of the groups asked for, those that somebody active is in.
     groups: BTreeSet<String>,
     /// Of the people asked for, those that are there, and whether they are active.
@@ -51,6 +56,7 @@ pub struct Known {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Named {
     roles: BTreeSet<String>,
+    placed: BTreeSet<Placed>,
     groups: BTreeSet<String>,
     people: BTreeSet<String>,
 }
@@ -65,6 +71,7 @@ impl Named {
             };
             for audience in audiences(&definition) {
                 named.roles.extend(audience.roles.iter().cloned());
+                named.placed.extend(placed(audience));
                 named.groups.extend(audience.groups.iter().cloned());
                 named.people.extend(audience.users.iter().cloned());
                 named.people.extend(audience.excluded.iter().cloned());
@@ -153,20 +160,25 @@ impl Known {
     fn events(&self, draft: &Draft, pattern: &Pattern, found: &mut Vec<(&'static str, String)>) {
         let about = self.about(pattern);
         if about.is_empty() && *pattern != Pattern::Any {
-            let known: Vec<&str> = match pattern {
-                Pattern::Exact(_) => self.types.keys().map(String::as_str).collect(),
+            let known: BTreeSet<String> = match pattern {
+                Pattern::Exact(_) => self.types.keys().cloned().collect(),
                 _ => self
                     .types
                     .keys()
-                    .filter_map(|name| Some(name.rsplit_once('.')?.0))
+                    .filter_map(|name| Some(format!("{}.*", name.rsplit_once('.')?.0)))
                     .collect(),
             };
             let (written, what) = match pattern {
-                Pattern::Prefix(prefix) => (prefix, "no type below it is a standard one"),
-                Pattern::Exact(name) => (name, "it is none of the standard ones"),
+                Pattern::Prefix(prefix) => {
+                    (format!("{prefix}.*"), "no type below it is a standard one")
+                }
+                Pattern::Exact(name) => (name.clone(), "it is none of the standard ones"),
                 Pattern::Any => return,
             };
-            let near = did_you_mean(written, &known);
+            let near = did_you_mean(
+                &written,
+                &known.iter().map(|name| &**name).collect::<Vec<_>>(),
+            );
             let pattern = &draft.event_type_pattern;
             found.push((
                 "unknown_event_type",
@@ -218,7 +230,29 @@ impl Known {
         let near = |path: &str| did_you_mean(path, &carried.iter().copied().collect::<Vec<_>>());
         let condition = draft.conditions.as_deref();
         let condition: Option<Value> = condition.and_then(|text| serde_json::from_str(text).ok());
-        if let Some(path) = condition.and_then(|part| fields::hopeless(&part, &is_carried)) {
+        let hopeless = condition
+            .as_ref()
+            .and_then(|part| fields::hopeless(part, &is_carried));
+        let mut read = Vec::new();
+        if let Some(condition) = &condition {
+            blame::variables(condition, &mut read);
+        }
+        let read = read.iter().filter_map(|path| path.strip_prefix("payload."));
+        let odd = read.filter(|path| hopeless.as_deref() != Some(path) && !is_carried(path));
+        for path in odd.take(texts::SAID) {
+            // It may be meant to be missing, unless another was meant.
+            let near = near(path);
+            if !near.is_empty() {
+                found.push((
+                    "unknown_field",
+                    format!(
+                        "its condition reads `payload.{path}`, and no known event of type `{}` carries that{near}",
+                        draft.event_type_pattern
+                    ),
+                ));
+            }
+        }
+        if let Some(path) = hopeless {
             found.push((
                 "unknown_field",
                 format!(
@@ -268,61 +302,6 @@ impl Known {
                 ));
             }
         }
-    }
-
-    fn audience(&self, audience: &AudienceRule, found: &mut Vec<(&'static str, String)>) {
-        let (roles, groups) = (refs(&self.names.0), refs(&self.names.1));
-        for role in audience
-            .roles
-            .iter()
-            .filter(|role| !self.roles.contains(*role))
-        {
-            let near = did_you_mean(role, &roles);
-            found.push((
-                "empty_role",
-                format!("nobody active holds the role {role}{near}"),
-            ));
-        }
-        for group in audience
-            .groups
-            .iter()
-            .filter(|group| !self.groups.contains(*group))
-        {
-            let near = did_you_mean(group, &groups);
-            found.push((
-                "empty_group",
-                format!("nobody active is in the group {group}{near}"),
-            ));
-        }
-        self.strangers("recipient_users", &audience.users, found);
-        self.gone("recipient_users", &audience.users, found);
-        self.strangers("exclude_users", &audience.excluded, found);
-    }
-
-    /// Who of a key's people isn't in the directory.
-    fn strangers(&self, key: &str, ids: &[String], found: &mut Vec<(&'static str, String)>) {
-        let strangers = self.people_who(ids, None);
-        if !strangers.is_empty() {
-            let who = named(&strangers);
-            let detail = format!("{key} names who isn't in the directory: {who}");
-            found.push(("unknown_person", detail));
-        }
-    }
-
-    /// Who of a key's people is there, and no longer active.
-    fn gone(&self, key: &str, ids: &[String], found: &mut Vec<(&'static str, String)>) {
-        let gone = self.people_who(ids, Some(false));
-        if !gone.is_empty() {
-            let who = named(&gone);
-            let detail = format!("{key} names who isn't active, and so is told nothing: {who}");
-            found.push(("inactive_person", detail));
-        }
-    }
-
-    fn people_who<'a>(&self, ids: &'a [String], active: Option<bool>) -> Vec<&'a str> {
-        let ids = ids.iter().map(String::as_str);
-        ids.filter(|id| self.people.get(*id).copied() == active)
-            .collect()
     }
 
     fn ways(&self, definition: &Definition, found: &mut Vec<(&'static str, String)>) {

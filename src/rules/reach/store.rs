@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::people::Placed;
 use super::{Known, Named, fields};
 use crate::db::{Client, Db};
 use crate::kernel::{Error, Result};
@@ -37,8 +38,17 @@ impl Known {
                 fields::collect(&payload, known.fields.entry(event_type).or_default());
             }
             known.channels = channels;
+            let asked: Vec<&Placed> = named.placed.iter().collect();
             for (kind, name) in people {
                 match kind.as_str() {
+                    "placed" => {
+                        let nth = name
+                            .parse::<usize>()
+                            .ok()
+                            .and_then(|nth| nth.checked_sub(1));
+                        let there = nth.and_then(|nth| asked.get(nth).copied());
+                        known.placed.extend(there.cloned());
+                    }
                     "role" => drop(known.roles.insert(name)),
                     "group" => drop(known.groups.insert(name)),
                     kind => drop(known.people.insert(name, kind == "active")),
@@ -139,15 +149,17 @@ async fn channels(client: &Client) -> Result<Option<BTreeSet<String>>> {
     Ok(channels.map(|channels| channels.into_iter().collect()))
 }
 
-/// What is there of what is named: role, group, active or inactive, and the name.
+/// What is there of what is named: role, group, active or inactive, and the name; placed, and which role in branches it is, from 1.
 async fn people(client: &Client, named: &Named) -> Result<Vec<(String, String)>> {
     let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<String>>();
     let (roles, groups, people) = (list(&named.roles), list(&named.groups), list(&named.people));
+    let placed = serde_json::to_string(&named.placed)
+        .map_err(|e| Error::internal("roles in branches are no JSON", e))?;
     let statement = client
         .prepare_cached(include_str!("../../../sql/queries/rules/reach_people.sql"))
         .await?;
     let rows = client
-        .query(&statement, &[&roles, &groups, &people])
+        .query(&statement, &[&roles, &groups, &people, &placed])
         .await?;
     rows.iter()
         .map(|row| Ok((row.try_get("kind")?, row.try_get("name")?)))

@@ -96,7 +96,7 @@ fn types_and_modules_that_no_event_has_are_named_with_the_nearest() {
     says(
         &of("invoce.*", None),
         "unknown_event_type",
-        "did you mean `invoice`?",
+        "did you mean `invoice.*`?",
     );
     says(
         &of("zebra.born", None),
@@ -134,6 +134,17 @@ fn conditions_that_need_what_no_known_event_carries_are_told() {
             "needs `payload.amont`, and no known event of type `invoice.created` carries that (did you mean `amount`?)",
         );
     }
+    // What is asked for may be missing, unless another was meant.
+    says(
+        &draft(
+            "invoice.created",
+            None,
+            json!({"!": {"var": "payload.amont"}}),
+            json!({}),
+        ),
+        "unknown_field",
+        "its condition reads `payload.amont`, and no known event of type `invoice.created` carries that (did you mean `amount`?)",
+    );
     let fields = json!({"recipient_fields": ["sales_rep"]});
     says(
         &draft("invoice.created", None, Value::Null, fields),
@@ -176,6 +187,11 @@ fn roles_groups_people_and_channels_that_lead_to_nobody_are_told() {
         &of(json!({"recipient_roles": ["acountant"]})),
         "empty_role",
         "(did you mean `accountant`?)",
+    );
+    says(
+        &of(json!({"recipient_roles": ["accountant"], "recipient_branches": ["BSR", "NJF"]})),
+        "empty_role",
+        "nobody active who holds the role accountant belongs to BSR, NJF",
     );
     says(
         &of(json!({"recipient_groups": ["year ends"]})),

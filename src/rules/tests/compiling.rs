@@ -208,6 +208,11 @@ pub(super) fn template_faults_have_line_and_column() {
             "line 1 column 1",
             "did you mean `branch_id`?",
         ),
+        (
+            "{{recipient.nam}}",
+            "line 1 column 1",
+            "a recipient has no `nam`",
+        ),
         ("{{#if a b}}x{{/if}}", "line 1 column 1", "takes one value"),
         ("{{(a b) c}}", "line 1 column 9", "can't be read"),
     ] {
@@ -250,6 +255,8 @@ fn conditions_are_refused_with_the_pointer_of_the_operator() {
         (r#"{"and": [true, {"filtr": [1, 1]}]}"#.to_owned(), "/and/1/filtr", "did you mean `filter`?"),
         (r#"{"/x": 1}"#.to_owned(), "/~1x", "no operator"),
         (r#"{">": [{"var": "amount"}, 1]}"#.to_owned(), "/>/0/var", "did you mean `payload.amount`?"),
+        (r#"{"missing": ["payload.amount", "number"]}"#.to_owned(), "/missing", "did you mean `payload.number`?"),
+        (r#"{"missing_some": [1, ["event.tpe"]]}"#.to_owned(), "/missing_some", "an event has no `tpe`"),
         (r#"{"==": [{"var": "event.branch"}, 1]}"#.to_owned(), "/==/0/var", "did you mean `branch_id`?"),
         (r#"{"==": [{"a": 1, "b": 2}, 1]}"#.to_owned(), "/==/0", "exactly one key"),
         ("{".to_owned(), "", "no JSON"),
@@ -367,6 +374,17 @@ fn check_says_what_is_probably_not_meant() {
     assert_eq!(
         steps,
         ["escalate/1 never comes: by then expires_after says that it is of no use any more"]
+    );
+    let odd = hints(json!({
+        "title": {"en": "a", "arabic": "b"}, "recipient_users": ["ali"], "exclude_users": ["ali", "noor"],
+    }));
+    assert!(
+        odd[0].starts_with("`arabic` is no language's code"),
+        "{odd:?}"
+    );
+    assert!(
+        odd[1].ends_with("exclude_users names all of recipient_users"),
+        "{odd:?}"
     );
     assert!(check(&row(r#"{"title": "{{"}"#)).is_err());
 }
