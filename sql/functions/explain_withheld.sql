@@ -113,9 +113,10 @@ begin
         case code
             when 'digested' then
                 if v_item.withdrawn is not null then
-                    code := case v_item.withdrawn when 'resolved' then 'resolved' else 'undelivered' end;
+                    code := case v_item.withdrawn when 'resolved' then 'resolved' when 'expired' then 'expired' else 'undelivered' end;
                     answer := pg_catalog.format('No: rule %s chose %s for event %s and gathered it for a digest, but it was withdrawn before that was told: %s.',
-                        v_rule, v_user, v_event, case v_item.withdrawn when 'resolved' then 'it was resolved' when 'inactive' then 'they were not active any more'
+                        v_rule, v_user, v_event, case v_item.withdrawn when 'resolved' then 'it was resolved' when 'expired' then 'it was too old to be of use'
+                                                                       when 'inactive' then 'they were not active any more'
                                                                        when 'rule_off' then 'the rule was switched off or deleted'
                                                                        else v_item.withdrawn end);
                 else

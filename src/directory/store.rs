@@ -109,6 +109,12 @@ async fn managers(client: &Client, of: &BTreeSet<String>) -> Result<HashMap<Stri
         .collect()
 }
 
+/// A list of names; what is null in it is none (`array_agg` over an outer join).
+fn names(row: &Row, column: &str) -> Result<Vec<String>> {
+    let names: Vec<Option<String>> = row.try_get(column)?;
+    Ok(names.into_iter().flatten().collect())
+}
+
 fn person(row: &Row) -> Result<Person> {
     Ok(Person {
         id: row.try_get("id")?,
@@ -117,9 +123,9 @@ fn person(row: &Row) -> Result<Person> {
         phone: row.try_get("phone")?,
         telegram_chat_id: row.try_get("telegram_chat_id")?,
         slack_user_id: row.try_get("slack_user_id")?,
-        roles: row.try_get("roles")?,
-        groups: row.try_get("groups")?,
-        branch_ids: row.try_get("branch_ids")?,
+        roles: names(row, "roles")?,
+        groups: names(row, "groups")?,
+        branch_ids: names(row, "branch_ids")?,
         manager_id: row.try_get("manager_id")?,
         locale: row.try_get("locale")?,
         timezone: row.try_get("timezone")?,
@@ -333,9 +339,9 @@ fn account(row: &Row) -> Result<Account> {
         phone: row.try_get("phone")?,
         telegram_chat_id: row.try_get("telegram_chat_id")?,
         slack_user_id: row.try_get("slack_user_id")?,
-        roles: row.try_get("roles")?,
-        groups: row.try_get("groups")?,
-        branch_ids: row.try_get("branch_ids")?,
+        roles: names(row, "roles")?,
+        groups: names(row, "groups")?,
+        branch_ids: names(row, "branch_ids")?,
         manager_id: row.try_get("manager_id")?,
         locale: row.try_get("locale")?,
         timezone: row.try_get("timezone")?,

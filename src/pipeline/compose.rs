@@ -16,7 +16,7 @@ use crate::pipeline::choose::Telling;
 use crate::pipeline::decide::{Decided, useful_until};
 use crate::pipeline::replay::Turn;
 use crate::pipeline::watchdog::{Broken, Progress};
-use crate::rules::memory::items::Item;
+use crate::rules::memory::items::{Item, Mail};
 use crate::rules::memory::ledger::Key;
 use crate::rules::model::{Outcome, Suppressed};
 use crate::rules::set::{CompiledRule, EventContext};
@@ -235,7 +235,10 @@ impl Desk<'_> {
     /// What would have been a notification of its own waits for a digest.
     fn gather(&mut self, rule: &CompiledRule, telling: Telling, key: &Key, texts: &Rendered) {
         let (facts, person) = (&rule.facts, self.order.people.get(telling.person));
-        let severity = self.judgement.matches[telling.of].severity(self.event);
+        let matched = &self.judgement.matches[telling.of];
+        let severity = matched.severity(self.event);
+        let own = [&texts.email_subject, &texts.email_html, &texts.sms_body];
+        let has_own = own.iter().any(|text| text.is_some());
         let channels = facts.channels.iter().map(|c| c.as_str().to_owned());
         let item = Item {
             event_id: self.event.id,
@@ -251,6 +254,12 @@ impl Desk<'_> {
             action_url: texts.action_url.clone(),
             action_label: texts.action_label.clone(),
             occurred_at: self.event.occurred_at,
+            expires_at: useful_until(matched, self.event),
+            mail: has_own.then(|| Mail {
+                email_subject: texts.email_subject.clone(),
+                email_html: texts.email_html.clone(),
+                sms_body: texts.sms_body.clone(),
+            }),
         };
         self.composed.gathered.push((key.clone(), item));
     }

@@ -6,6 +6,7 @@
 mod desk;
 mod places;
 mod resolve;
+mod throttle;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -139,13 +140,11 @@ impl Scene<'_> {
         let Some(moments) = &matched.moments else {
             return;
         };
-        if self.turn != Turn::Later {
-            if let Some(key) = &moments.dedupe {
-                keys.insert(Key::dedupe(rule, key).of_shadow(memory.shadow));
-            }
-            if memory.delay.is_some() {
-                keys.insert(plan_key(matched, event));
-            }
+        if let (Some(key), 0) = (&moments.dedupe, matched.step) {
+            keys.insert(Key::dedupe(rule, key).of_shadow(memory.shadow));
+        }
+        if self.turn != Turn::Later && memory.delay.is_some() {
+            keys.insert(plan_key(matched, event));
         }
         if !memory.escalate.is_empty() && matched.step == 0 {
             keys.insert(Key::escalate(rule, event.id));

@@ -51,7 +51,7 @@ impl Gathered {
 /// How a digest ended: by this notification, or not and why.
 pub(super) type Ended = (Key, std::result::Result<i64, &'static str>);
 
-/// What waits for these digests, whose states are held; those for which nothing waits any more are left out.
+/// What waits for these digests, whose states are held; that may be nothing any more.
 pub(super) async fn read(
     client: &Client,
     keys: &[Key],
@@ -62,10 +62,7 @@ pub(super) async fn read(
         return Ok(Vec::new());
     }
     let waiting = items::store::waiting(client, keys).await?;
-    let all = keys
-        .iter()
-        .zip(waiting)
-        .filter(|(_, waiting)| waiting.total > 0);
+    let all = keys.iter().zip(waiting);
     Ok(all
         .map(|(key, waiting)| {
             let gathering = gatherings.get(key).cloned().unwrap_or_default();
@@ -91,6 +88,11 @@ pub(super) fn compose(
 ) -> (Composed, Vec<Ended>) {
     let (mut composed, mut ended) = (Composed::default(), Vec::new());
     for (digest, &id) in digests.into_iter().zip(numbers) {
+        if digest.waiting.total == 0 {
+            // Resolved meanwhile, or of no use any more.
+            ended.push((digest.key, Err("expired")));
+            continue;
+        }
         let Some(place) = digest.person else {
             ended.push((digest.key, Err("inactive")));
             continue;
@@ -127,13 +129,16 @@ fn texts(
     now: Timestamp,
 ) -> Option<Rendered> {
     if let (1, [only]) = (digest.waiting.total, digest.waiting.items.as_slice()) {
+        let mail = only.mail.clone().unwrap_or_default();
         return Some(Rendered {
             locale: only.locale.clone(),
             title: only.title.clone(),
             body: only.body.clone(),
             action_url: only.action_url.clone(),
             action_label: only.action_label.clone(),
-            ..Rendered::default()
+            email_subject: mail.email_subject,
+            email_html: mail.email_html,
+            sms_body: mail.sms_body,
         });
     }
     let name = &digest.gathering.of;
@@ -203,6 +208,7 @@ impl Digest<'_> {
             composed.deliveries.push(planned);
         }
         let own = self.of.key.rule > 0;
+        let all_expire = items.iter().all(|item| item.expires_at.is_some());
         composed.notifications.push(NewNotification {
             id,
             user_id: self.person.id.clone(),
@@ -211,7 +217,13 @@ impl Digest<'_> {
             rule_id: own.then_some(self.of.key.rule),
             rule_version: own.then_some(last.rule_version),
             step: 0,
-            expires_at: None,
+            // As long as any of it.
+            expires_at: items
+                .iter()
+                .map(|i| i.expires_at)
+                .max()
+                .filter(|_| all_expire)
+                .flatten(),
             category: last.category.clone(),
             severity,
             texts: self.texts.clone(),

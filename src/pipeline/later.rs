@@ -37,6 +37,8 @@ const AT_ONCE: usize = 64;
 /// Alarms that fail together so often for want of something (a lock, time) are acted on one by one: one that waits must not stand
 /// before the others.
 const PATIENCE: u32 = 3;
+/// What only wants a lock or time waits no longer than this.
+const AT_MOST: Duration = Duration::from_secs(30);
 /// What rings again at once is remembered so long.
 const KEPT: Duration = Duration::from_secs(86_400);
 /// While another source is busy, alarms are looked for this often: most are set for minutes and hours.
@@ -72,7 +74,6 @@ impl Evaluator {
         let claim = alarms::store::claim(&tx, most, turn).await?;
         let claimed = claim.jobs.len();
         if claimed == 0 {
-            self.alone.store(0, Ordering::Relaxed);
             tx.rollback().await?;
             return Ok(Round::default());
         }
@@ -111,7 +112,10 @@ impl Evaluator {
         }
         for job in &jobs {
             let tries = u32::try_from(job.attempt + 1).unwrap_or(1);
-            let wait = Backoff::LOCAL.after(tries, random::unit());
+            let mut wait = Backoff::LOCAL.after(tries, random::unit());
+            if is_transient {
+                wait = wait.min(AT_MOST);
+            }
             let client = self.db.client().await?;
             let is_dead = alarms::store::fail(&client, job, wait, &why, !is_transient).await?;
             tracing::warn!(

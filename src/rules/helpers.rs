@@ -243,7 +243,7 @@ pub(crate) fn len(value: Option<&Value<'_>>) -> usize {
 }
 
 /// A list's items as texts, or their field `key`; `write` is done to each. Items behind the first `most` bytes are left
-/// out. `None` for what holds objects, or nothing.
+/// out, and what is null or isn't there. `None` for what holds objects or lists.
 pub(crate) fn items<'v>(
     items: &'v [Value<'v>],
     key: Option<&str>,
@@ -257,7 +257,10 @@ pub(crate) fn items<'v>(
             break;
         }
         let item = key.map_or(Some(item), |key| item.get(key));
-        let text = write(item?.scalar()?).into_owned();
+        let Some(item) = item.filter(|item| **item != Value::Null) else {
+            continue;
+        };
+        let text = write(item.scalar()?).into_owned();
         // An empty item is work, too.
         size += text.len() + 1;
         texts.push(text);

@@ -123,6 +123,8 @@ pub struct Match {
 /// What of an event a rule's memory goes by: its keys, rendered, and its date.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Moments {
+    /// When it was planned for, of what was put off.
+    pub due: Option<Timestamp>,
     /// `dedupe_key`
     pub dedupe: Option<String>,
     /// `throttle.key`

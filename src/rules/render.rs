@@ -232,9 +232,13 @@ impl<'v> Walk<'v, '_, '_> {
         let text = match written {
             Some(text) => text,
             None if found.value().is_some() => {
+                let is = match found.value() {
+                    Some(Value::List(_)) => "holds lists or objects",
+                    _ => "is an object",
+                };
                 self.notes.add(
                     "type_error",
-                    format!("{} is an object and can't be printed", label(expression)),
+                    format!("{} {is} and can't be printed", label(expression)),
                 );
                 Cow::Borrowed(DASH)
             }

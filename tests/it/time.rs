@@ -5,6 +5,7 @@ mod calm;
 mod crowd;
 mod digest;
 mod escalate;
+mod kept;
 mod plans;
 mod resolve;
 

@@ -14,5 +14,5 @@ select d.id::text as id, coalesce(d.display_name::text, '') as display_name, d.e
          where p.user_id = d.id::text collate "C" and (p.channels <> '{}' or p.quiet_hours is not null or p.digest is not null)) as wishes
   from (select '{}'::text[] as groups) as absent
  cross join lateral (select v.*, groups as own_groups from neurolink_directory v) as d
- where coalesce(d.is_active::text::boolean, true)
+ where coalesce(d.is_active::text::boolean, true) and d.id is not null
    and (d.roles::text[] && $1::text[] or d.id::text = any ($2::text[]) or d.own_groups::text[] && $3::text[])

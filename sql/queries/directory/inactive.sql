@@ -5,7 +5,7 @@
 select d.id::text as id, coalesce(d.display_name::text, '') as display_name, count(*) over () as every
   from (select '{}'::text[] as groups) as absent
  cross join lateral (select v.*, groups as own_groups from neurolink_directory v) as d
- where not coalesce(d.is_active::text::boolean, true)
+ where not coalesce(d.is_active::text::boolean, true) and d.id is not null
    and (d.roles::text[] && $1::text[] or d.id::text = any ($2::text[]) or d.own_groups::text[] && $3::text[])
  order by d.id::text collate "C"
  limit $4

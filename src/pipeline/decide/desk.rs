@@ -16,7 +16,7 @@ use crate::rules::Match;
 use crate::rules::memory::ledger::{Alarm, Key, Ledger};
 use crate::rules::memory::model::{Dated, Delay};
 use crate::rules::memory::plan::{Plan, Planned};
-use crate::rules::memory::states::{Entity, Gathering, Rest, Same, Watch, Windows};
+use crate::rules::memory::states::{Entity, Gathering, Rest, Same, Watch};
 use crate::rules::memory::store::Shadow;
 use crate::rules::model::{Moments, Suppressed};
 
@@ -53,15 +53,14 @@ impl Desk<'_> {
         if resolves && !resolves_later {
             self.resolve(event, matched, entity.as_ref());
         }
-        if rule.facts.is_held {
-            *self.decided.held.entry(rule.facts.id).or_default() += total;
-            return self.suppress(place, "held", &told, total, None, None);
-        }
         if matched.moments.is_none()
             && rest.is_none()
             && !scene.rules.resolves(&fact_event.event_type)
         {
-            return self.tell(place, told, None, admit);
+            return match rule.facts.is_held {
+                true => self.hold(place, &told, total),
+                false => self.tell(place, told, None, admit),
+            };
         }
         let fact = fact(fact_event);
         if let Some(key) = entity.as_ref()
@@ -78,16 +77,29 @@ impl Desk<'_> {
             return self.suppress(place, "expired", &told, total, None, None);
         }
         let moments = matched.moments.as_deref();
-        if scene.turn != Turn::Later
-            && let Some(moments) = moments
-            && !self.passes(place, moments, &told, total)
-        {
-            return;
+        if let Some(moments) = moments {
+            let passes = match scene.turn {
+                Turn::Later => matched.step > 0 || self.is_new(place, moments, &told, total),
+                Turn::First | Turn::Again => self.passes(place, moments, &told, total),
+            };
+            if !passes {
+                return;
+            }
         }
         if resolves && resolves_later {
             self.resolve(event, matched, entity.as_ref());
         }
+        // Only now: dates that moved meanwhile have moved what is planned.
+        if rule.facts.is_held {
+            return self.hold(place, &told, total);
+        }
         self.tell(place, told, rest, admit);
+    }
+
+    fn hold(&mut self, place: (usize, usize), told: &[Telling], total: usize) {
+        let rule = self.scene.of(place.0, place.1).1.rule.facts.id;
+        *self.decided.held.entry(rule).or_default() += total;
+        self.suppress(place, "held", told, total, None, None);
     }
 
     /// Whether it is told at once, as far as `dedupe_key` and `delay` say.
@@ -163,7 +175,7 @@ impl Desk<'_> {
         false
     }
 
-    /// Whether nothing alike was told, as far as `dedupe_key` says; from now on it was.
+    /// Whether nothing alike was told, as far as `dedupe_key` says.
     fn is_new(
         &mut self,
         place: (usize, usize),
@@ -172,23 +184,32 @@ impl Desk<'_> {
         total: usize,
     ) -> bool {
         let (event, matched) = self.scene.of(place.0, place.1);
-        let (memory, now, fact) = (matched.rule.memory(), self.scene.now, fact(event));
+        let memory = matched.rule.memory();
         let (Some(dedupe), Some(text)) = (&memory.dedupe, &moments.dedupe) else {
             return true;
         };
         let key = Key::dedupe(matched.rule.facts.id, text).of_shadow(memory.shadow);
+        let same: Same = self.ledger.get(&key);
+        let Some(by) = same.said_by(fact(event), dedupe.within) else {
+            return true;
+        };
+        self.suppress(place, "deduplicated", told, total, None, Some(by));
+        false
+    }
+
+    /// It is told now, and so nothing alike is. What reaches nobody doesn't say anything.
+    fn say(&mut self, place: (usize, usize)) {
+        let (event, matched) = self.scene.of(place.0, place.1);
+        let memory = matched.rule.memory();
+        let text = matched.moments.as_deref().and_then(|m| m.dedupe.as_ref());
+        let (Some(dedupe), Some(text), 0) = (&memory.dedupe, text, matched.step) else {
+            return;
+        };
+        let key = Key::dedupe(matched.rule.facts.id, text).of_shadow(memory.shadow);
         let mut same: Same = self.ledger.get(&key);
-        if let Some(by) = same.said_by(fact, dedupe.within) {
-            self.suppress(place, "deduplicated", told, total, None, Some(by));
-            return false;
-        }
-        // What reaches nobody doesn't say anything.
-        if total > 0 {
-            same.say(fact);
-            let until = later(now.max(event.occurred_at), dedupe.within) + KEPT;
-            self.ledger.put(&key, &same, until);
-        }
-        true
+        same.say(fact(event));
+        let until = later(self.scene.now.max(event.occurred_at), dedupe.within) + KEPT;
+        self.ledger.put(&key, &same, until);
     }
 
     /// Person by person: throttled, gathered, recorded in the shadow, or told.
@@ -203,7 +224,11 @@ impl Desk<'_> {
         let (rule, memory) = (&matched.rule, matched.rule.memory());
         let mut now_told = self.throttled(place, told);
         if memory.shadow {
-            return self.shadow(place, &now_told, rest.map_or(0, |(_, total)| total));
+            let more = rest.map_or(0, |(_, total)| total);
+            if !now_told.is_empty() || more > 0 {
+                self.say(place);
+            }
+            return self.shadow(place, &now_told, more);
         }
         let mut gathered = Vec::new();
         now_told.retain(|telling| match self.gathers(event, matched, telling) {
@@ -222,8 +247,8 @@ impl Desk<'_> {
         let admitted = admit(rule, wanted);
         if admitted < wanted {
             let over = now_told.split_off(admitted);
-            *self.decided.held.entry(rule.facts.id).or_default() += over.len();
-            self.suppress(place, "held", &over, over.len(), None, None);
+            self.give_back(place, &over);
+            self.hold(place, &over, over.len());
         }
         let lane = Lane::of_priority(rule.facts.priority);
         if let Some((after, _)) = &rest {
@@ -239,6 +264,7 @@ impl Desk<'_> {
         if now_told.is_empty() && rest.is_none() && gathered.is_empty() {
             return;
         }
+        self.say(place);
         if self.scene.rules.resolves(&event.event_type)
             && let Some((kind, id)) = entity(event)
         {
@@ -268,38 +294,6 @@ impl Desk<'_> {
         if !now_told.is_empty() {
             self.kept.insert(place, now_told);
         }
-    }
-
-    /// Those who weren't told too much yet.
-    fn throttled(&mut self, place: (usize, usize), told: Vec<Telling>) -> Vec<Telling> {
-        let (event, matched) = self.scene.of(place.0, place.1);
-        let (Some(throttle), Some(moments)) =
-            (&matched.rule.memory().throttle, matched.moments.as_deref())
-        else {
-            return told;
-        };
-        if matched.step > 0 {
-            // It asks for what was told: with what it said first it isn't counted together.
-            return told;
-        }
-        let (mut admitted, mut over) = (Vec::new(), Vec::new());
-        for telling in told {
-            let person = self.scene.people.get(telling.person);
-            let key = Key::throttle(matched.rule.facts.id, &person.id, &moments.throttle);
-            let key = key.of_shadow(matched.rule.memory().shadow);
-            let mut windows: Windows = self.ledger.get(&key);
-            if windows.admit(event.occurred_at, throttle.limit, throttle.per) {
-                admitted.push(telling);
-            } else {
-                over.push(telling);
-            }
-            let until = later(self.scene.now.max(event.occurred_at), throttle.per) + KEPT;
-            self.ledger.put(&key, &windows, until);
-        }
-        if !over.is_empty() {
-            self.suppress(place, "throttled", &over, over.len(), None, None);
-        }
-        admitted
     }
 
     /// Where and until when a telling is gathered, if it is.

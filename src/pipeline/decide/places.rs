@@ -35,11 +35,12 @@ pub(crate) fn plan_key(matched: &Match, event: &Event) -> Key {
 }
 
 /// The digest that a telling belongs to: the rule's own, or that of the person's wish for the category, which also says when. What
-/// must not wait (mandatory rules, critical events) waits for no wish.
+/// must not wait (mandatory rules, critical events, what is escalated unless somebody reads it) waits for no wish.
 pub(super) fn digest(event: &Event, matched: &Match, person: &Person) -> Option<(Key, Schedule)> {
     let (facts, own) = (&matched.rule.facts, &matched.rule.memory().digest);
-    let is_urgent =
-        facts.mandatory || facts.severity.unwrap_or(event.severity) == Severity::Critical;
+    let is_urgent = facts.mandatory
+        || facts.severity.unwrap_or(event.severity) == Severity::Critical
+        || !matched.rule.memory().escalate.is_empty();
     let wish = if is_urgent {
         None
     } else {
@@ -63,14 +64,17 @@ pub(crate) fn useful_until(matched: &Match, event: &Event) -> Option<Timestamp> 
     let memory = matched.rule.memory();
     let after = memory.expires_after?;
     let occurred = event.occurred_at;
-    let dated = matched.moments.as_deref().and_then(|m| m.dated.as_ref());
-    let begins = match (&memory.delay, dated) {
+    let moments = matched.moments.as_deref();
+    let dated = moments.and_then(|m| m.dated.as_ref());
+    let planned = match (&memory.delay, dated) {
         (Some(Delay::For(by)), _) => later(occurred, *by),
         // Of a date that is near already it is reminded at once.
         (Some(Delay::Date(_)), Some(Dated::Known { due, .. })) => occurred.max(*due),
         _ => occurred,
     };
-    Some(later(begins, after))
+    // What it was planned for: the rule may say something else by now.
+    let due = moments.and_then(|m| m.due);
+    Some(later(due.unwrap_or(planned), after))
 }
 
 /// So much later; at the end of time, then.

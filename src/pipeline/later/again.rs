@@ -29,7 +29,10 @@ pub(super) fn matches(
             continue;
         };
         let judgement = &mut judged[place];
-        let moments = rule.moments(&context, &mut judgement.warnings);
+        let mut moments = rule.moments(&context, &mut judgement.warnings);
+        if let (Some(moments), What::Plan(_)) = (&mut moments, &due.what) {
+            moments.due = due.at;
+        }
         let those = told.of_rule(event, rule.facts.id);
         let step = match &due.what {
             What::Plan(_) => 0,

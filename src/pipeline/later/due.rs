@@ -77,6 +77,8 @@ pub(super) struct Due {
     /// The rule's name.
     pub(super) rule: String,
     pub(super) what: What,
+    /// When it falls due.
+    pub(super) at: Option<Timestamp>,
     /// The match made of it: (event, of).
     pub(super) place: Option<(usize, usize)>,
 }
@@ -89,6 +91,7 @@ pub(super) async fn peek(tx: &Tx, alarms: &[i64]) -> Result<Vec<Due>, Failure> {
         key,
         state,
         rule,
+        due_at,
     } in store::of_alarms(tx, alarms).await?
     {
         let mut seen = Ledger::default();
@@ -106,6 +109,7 @@ pub(super) async fn peek(tx: &Tx, alarms: &[i64]) -> Result<Vec<Due>, Failure> {
                 key,
                 rule,
                 what,
+                at: due_at,
                 place: None,
             });
         }
@@ -240,16 +244,17 @@ pub(super) fn rule_off(
             .what
             .event()
             .and_then(|id| events.iter().position(|e| e.id == id));
-        let (What::Plan(_) | What::Rest(_), Some(place)) = (&due.what, place) else {
+        let (What::Plan(_) | What::Rest(_) | What::Watch(_), Some(place)) = (&due.what, place)
+        else {
             continue;
         };
         let rule = rules.by_id(due.key.rule);
-        let is_gone = match &due.what {
-            What::Rest(rest) if rest.step > 0 => {
-                rule.is_none_or(|rule| rule.escalation(rest.step).is_none())
-            }
-            _ => rule.is_none(),
+        let step = match &due.what {
+            What::Rest(rest) => rest.step,
+            What::Watch(watch) => watch.step,
+            _ => 0,
         };
+        let is_gone = rule.is_none_or(|rule| step > 0 && rule.escalation(step).is_none());
         if is_gone {
             off.push((place, Suppressed::new(&due.rule, "rule_off", 0)));
         }

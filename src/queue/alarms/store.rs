@@ -12,8 +12,12 @@ use crate::queue::model::{AlarmClaim, AlarmJob};
 const KINDS: [&str; 4] = ["reminder", "digest", "escalation", "fanout"];
 /// The urgent one first.
 const LANES: [i16; 3] = [0, 1, 2];
-/// What alarms change may be locked by somebody; they don't stand in line for long, and are tried again.
-const BEGIN: &str = "begin; set local lock_timeout = '2s'";
+/// What alarms change may be locked by somebody: they don't stand in line for long, and one that is acted on alone hardly at all, since
+/// all the others wait for it.
+const BEGIN: [&str; 2] = [
+    "begin; set local lock_timeout = '500ms'",
+    "begin; set local lock_timeout = '50ms'",
+];
 
 /// Claims alarms in the open transaction of `client`, beginning it. The `turn`th claim.
 ///
@@ -29,8 +33,9 @@ pub async fn claim(client: &Client, most: usize, turn: u32) -> Result<AlarmClaim
     let statement = client
         .prepare_cached(include_str!("../../../sql/queries/queue/claim_alarms.sql"))
         .await?;
+    let begin = BEGIN[usize::from(most == 1)];
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let begin = async { client.batch_execute(BEGIN).await.map_err(Error::from) };
+    let begin = async { client.batch_execute(begin).await.map_err(Error::from) };
     let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&most, &lanes, &kinds];
     let claim = async {
         client

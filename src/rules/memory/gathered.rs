@@ -188,6 +188,8 @@ mod tests {
             action_url: None,
             action_label: None,
             occurred_at: Timestamp::UNIX_EPOCH,
+            expires_at: None,
+            mail: None,
         };
         Waiting {
             total: count as i64,

@@ -70,7 +70,7 @@ pub(crate) struct Reminder {
 pub(crate) enum Dated {
     /// It isn't there, or no date.
     Unknown,
-    /// It is null: the date was taken away.
+    /// It is null or empty: the date was taken away.
     Withdrawn,
     /// It is there.
     Known {
@@ -93,7 +93,7 @@ impl Reminder {
                 None => return Dated::Unknown,
             }
         }
-        if *value == Value::Null {
+        if *value == Value::Null || value.scalar().is_some_and(|text| text.trim().is_empty()) {
             return Dated::Withdrawn;
         }
         let known = value

@@ -74,6 +74,7 @@ impl CompiledRule {
         };
         let (throttle, digest) = (of(throttle), of(digest));
         Some(Moments {
+            due: None,
             dedupe,
             throttle,
             digest,

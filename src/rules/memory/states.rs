@@ -136,8 +136,7 @@ pub struct Windows {
 impl Windows {
     /// Counts an event that occurred then. Whether it may still be told.
     pub fn admit(&mut self, at: Timestamp, limit: u32, per: Duration) -> bool {
-        let per = i64::try_from(per.as_secs()).unwrap_or(i64::MAX).max(1);
-        let begins = at.as_second().div_euclid(per) * per;
+        let begins = begins(at, per);
         // Of a window older than all that are kept nobody knows any more how much was told.
         let is_full = self.windows.len() >= WINDOWS;
         let oldest = self.windows.first_key_value().map(|(begins, _)| *begins);
@@ -155,6 +154,13 @@ impl Windows {
             self.windows.pop_first();
         }
         admitted
+    }
+
+    /// One that was admitted wasn't told.
+    pub fn give_back(&mut self, at: Timestamp, per: Duration) {
+        if let Some((told, _)) = self.windows.get_mut(&begins(at, per)) {
+            *told = told.saturating_sub(1);
+        }
     }
 }
 
@@ -195,6 +201,12 @@ pub struct Gathering {
     /// What is gathered, for people.
     #[serde(default)]
     pub of: String,
+}
+
+/// When the window of a moment begins, in seconds since 1970.
+fn begins(at: Timestamp, per: Duration) -> i64 {
+    let per = i64::try_from(per.as_secs()).unwrap_or(i64::MAX).max(1);
+    at.as_second().div_euclid(per) * per
 }
 
 fn apart(a: Timestamp, b: Timestamp) -> SignedDuration {

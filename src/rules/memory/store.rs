@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use crate::db::Client;
 use crate::kernel::Result;
 use crate::kernel::json::nul::without_nul;
@@ -89,6 +91,8 @@ pub struct OfAlarm {
     pub state: String,
     /// The rule's name.
     pub rule: String,
+    /// When it falls due.
+    pub due_at: Option<Timestamp>,
 }
 
 /// What alarms ring for, as it is before it is held.
@@ -114,6 +118,7 @@ pub async fn of_alarms(client: &Client, alarms: &[i64]) -> Result<Vec<OfAlarm>> 
                 rule: name.unwrap_or_else(|| format!("rule {}", key.rule)),
                 key,
                 state: row.try_get("state")?,
+                due_at: row.try_get("due_at")?,
             })
         })
         .collect()

@@ -218,6 +218,7 @@ fn lists_are_joined_and_objects_are_not_printed() {
     assert_eq!(text, "a, b a / b Rice, Tea — —");
     assert_eq!(warnings.len(), 2);
     assert!(warnings[0].contains("`map` is an object"));
+    assert!(warnings[1].contains("`lines` holds lists or objects"));
 }
 
 #[test]

@@ -250,7 +250,7 @@ async fn an_alarm_that_only_wants_a_lock_or_time_waits_longer_and_is_never_given
     let claim = claim_alarms(&tx, 1, 0).await.unwrap();
     // Claims stand in line for a lock no longer than this.
     let patience = tx.query_one("show lock_timeout", &[]).await.unwrap();
-    assert_eq!(patience.get::<_, &str>(0), "2s");
+    assert_eq!(patience.get::<_, &str>(0), "50ms");
     tx.rollback().await.unwrap();
     let (client, wait) = (db.db().client().await.unwrap(), Duration::from_secs(1));
     let mut attempts = Vec::new();

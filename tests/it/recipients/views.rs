@@ -189,3 +189,44 @@ fn recipients_section() -> &'static str {
     let end = begin + WHOLE[begin..].find(last).unwrap() + last.len();
     &WHOLE[begin..end]
 }
+
+#[tokio::test]
+async fn a_row_with_holes_stops_nobody() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    // An outer join that finds nothing: null in a list, and a row without anybody.
+    sql.batch_execute(
+        "create table erp_staff (id text, team text);
+         insert into erp_staff values ('ali', null), (null, 'a'), ('noor', 'a');
+         drop view neurolink_directory;
+         create view neurolink_directory as
+         select s.id, null::text as display_name, null::text as email, null::text as phone, null::text as telegram_chat_id,
+                null::text as slack_user_id, array['seller', null] as roles, array[null, '*'] as branch_ids, null::text as manager_id,
+                null::text as locale, null::text as timezone, null::boolean as is_active, array[s.team] as groups
+           from erp_staff s",
+    )
+    .await
+    .unwrap();
+    let app = App::start(&db).await;
+    reach(
+        &sql,
+        &[
+            (
+                "a role",
+                json!({"recipient_roles": ["seller"]}),
+                json!({}),
+                &["ali", "noor"],
+            ),
+            (
+                "a group",
+                json!({"recipient_groups": ["a"]}),
+                json!({}),
+                &["noor"],
+            ),
+        ],
+    )
+    .await;
+    let (status, people) = app.call("GET", "/v1/users", "root", &["admin"], None).await;
+    assert_eq!(status, 200, "{people}");
+    app.stop().await;
+}

@@ -4,6 +4,7 @@
 pub mod store;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// Something gathered for a digest, instead of a notification.
 #[derive(Debug, Clone)]
@@ -34,6 +35,25 @@ pub struct Item {
     pub action_label: Option<String>,
     /// When the event occurred.
     pub occurred_at: Timestamp,
+    /// From then on it is of no use.
+    pub expires_at: Option<Timestamp>,
+    /// The rule's own texts for mail and SMS.
+    pub mail: Option<Mail>,
+}
+
+/// A rule's own texts for mail and SMS, for one thing that is told alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Mail {
+    /// One line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_subject: Option<String>,
+    /// HTML.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_html: Option<String>,
+    /// Plain text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sms_body: Option<String>,
 }
 
 /// What waits for a digest.

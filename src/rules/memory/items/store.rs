@@ -1,7 +1,7 @@
 //! The statements of digests' items: gathered, listed, told, withdrawn.
 
 use crate::db::Client;
-use crate::kernel::Result;
+use crate::kernel::{Error, Result};
 use crate::rules::memory::items::{Item, Waiting};
 use crate::rules::memory::ledger::Key;
 
@@ -36,6 +36,12 @@ pub async fn gather(client: &Client, items: &[(Key, Item)]) -> Result<()> {
     let urls = column(items, |i| i.action_url.as_deref());
     let labels = column(items, |i| i.action_label.as_deref());
     let occurred = column(items, |i| i.occurred_at);
+    let expires = column(items, |i| i.expires_at);
+    let mails = items.iter().map(|(_, item)| {
+        let text = item.mail.as_ref().map(serde_json::to_string).transpose();
+        text.map_err(|e| Error::internal("a digest's mail is no JSON", e))
+    });
+    let mails = mails.collect::<Result<Vec<Option<String>>>>()?;
     client
         .execute(
             &statement,
@@ -55,6 +61,8 @@ pub async fn gather(client: &Client, items: &[(Key, Item)]) -> Result<()> {
                 &urls,
                 &labels,
                 &occurred,
+                &expires,
+                &mails,
             ],
         )
         .await?;
@@ -94,6 +102,11 @@ pub async fn waiting(client: &Client, digests: &[Key]) -> Result<Vec<Waiting>> {
             action_url: row.try_get("action_url")?,
             action_label: row.try_get("action_label")?,
             occurred_at: row.try_get("occurred_at")?,
+            expires_at: row.try_get("expires_at")?,
+            // What a DBA has put there in another shape is as none.
+            mail: row
+                .try_get::<_, Option<&str>>("mail")?
+                .and_then(|text| serde_json::from_str(text).ok()),
         });
     }
     Ok(waiting)
