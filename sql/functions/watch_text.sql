@@ -101,16 +101,44 @@ end $$;
 revoke execute on function neurolink_watch_statement(neurolink_watches, text) from public;
 
 -- The text of a watch's function. A column that is there no more and isn't watched itself costs nothing: the text is written anew.
+-- What fails is noted after the subtransaction, so that a lock is waited for once (watch_run.sql).
 create or replace function neurolink_watch_body(watch neurolink_watches) returns text
 language sql stable set search_path = @schema@, pg_temp as $$
-    select pg_catalog.format(E'\n#variable_conflict use_column\nbegin\n%1$s    return null;\nexception when undefined_column then\n    begin\n'
-               || E'        execute neurolink_watch_mend(%2$s, tg_op);\n'
-               || E'    exception when others then\n        begin\n            perform neurolink_watch_failed(%2$s, sqlerrm);\n'
-               || E'        exception when others then null;\n        end;\n    end;\n    return null;\n'
-               || E'when others then\n    begin\n        perform neurolink_watch_failed(%2$s, sqlerrm);\n    exception when others then null;\n'
-               || E'    end;\n    return null;\nend ',
+    select pg_catalog.format($body$
+#variable_conflict use_column
+declare
+    v_fault text;
+    v_code text;
+begin
+    begin
+        if pg_catalog.current_setting('statement_timeout') <> '0' or pg_catalog.current_setting('transaction_timeout', true) <> '0'
+           or pg_catalog.current_setting('neurolink.watch_waited', true) = 'on' then
+            perform pg_catalog.set_config('lock_timeout', neurolink_watch_patience(), true);
+        end if;
+%1$s    exception when undefined_column then
+        begin
+            execute neurolink_watch_mend(%2$s, tg_op);
+        exception when others then
+            v_fault := sqlerrm;
+            v_code := sqlstate;
+        end;
+    when others then
+        v_fault := sqlerrm;
+        v_code := sqlstate;
+    end;
+    if v_code = '55P03' then
+        perform pg_catalog.set_config('neurolink.watch_waited', 'on', true);
+    end if;
+    if v_fault is not null then
+        begin
+            perform neurolink_watch_failed(%2$s, v_fault);
+        exception when others then null;
+        end;
+    end if;
+    return null;
+end $body$,
                -- Most updates change nothing that is watched, and a small statement says so five times as fast as the whole one.
-               (select pg_catalog.string_agg(pg_catalog.format(E'    if tg_op = %L then\n    %s    %s;\n    %send if;\n', pg_catalog.upper(o.name),
+               (select pg_catalog.string_agg(pg_catalog.format(E'        if tg_op = %L then\n    %s    %s;\n    %send if;\n', pg_catalog.upper(o.name),
                            case when o.name = 'update' then pg_catalog.format(E'if exists (select %s\n         where %s) then\n    ', neurolink_watch_pairs(watch),
                                neurolink_watch_differs(watch, coalesce(watch.columns, neurolink_watch_told(watch)))) end,
                            neurolink_watch_statement(watch, o.name), case when o.name = 'update' then 'end if; ' end), '' order by o.name)
@@ -119,7 +147,8 @@ language sql stable set search_path = @schema@, pg_temp as $$
 $$;
 revoke execute on function neurolink_watch_body(neurolink_watches) from public;
 
--- Makes or renews a watch's function. A lock of ours holds the ERP up for two seconds at most; then its write goes on without events.
+-- Makes or renews a watch's function. A lock of ours holds the ERP up for a fifth of a second at most, and for less where
+-- neurolink_watch_patience() says so; then its write goes on without events.
 create or replace function neurolink_watch_define(watch neurolink_watches) returns void
 language plpgsql security definer set search_path = @schema@, pg_temp as $$
 declare
@@ -129,27 +158,13 @@ declare
     v_is_new constant boolean := pg_catalog.to_regprocedure(pg_catalog.format('%I()', v_function)) is null;
 begin
     execute pg_catalog.format('create or replace function %I.%I() returns trigger language plpgsql security definer '
-                              || 'set search_path = %I, pg_temp set lock_timeout = ''2s'' as %L',
+                              || 'set search_path = %I, pg_temp set lock_timeout = ''200ms'' as %L',
                               v_schema, v_function, v_schema, neurolink_watch_body(watch));
     if v_is_new then
         execute pg_catalog.format('revoke execute on function %I.%I() from public', v_schema, v_function);
     end if;
 end $$;
 revoke execute on function neurolink_watch_define(neurolink_watches) from public;
-
--- For a trigger whose text doesn't fit the table any more: writes it anew, unless somebody is at it, and gives the one statement.
-create or replace function neurolink_watch_mend(id bigint, operation text) returns text
-language plpgsql security definer set search_path = @schema@, pg_temp as $$
-declare
-    v_watch neurolink_watches;
-begin
-    select * into strict v_watch from neurolink_watches w where w.id = neurolink_watch_mend.id;
-    if pg_catalog.pg_try_advisory_xact_lock(1313625943, (v_watch.id % 2147483647)::integer) then
-        perform neurolink_watch_define(v_watch);
-    end if;
-    return neurolink_watch_statement(v_watch, pg_catalog.lower(operation));
-end $$;
-revoke execute on function neurolink_watch_mend(bigint, text) from public;
 
 -- Every watch's function written anew, by a migrate that may have brought a better text. One that can't be is as it was.
 create or replace function neurolink_watch_renew() returns void
@@ -166,24 +181,3 @@ begin
     end loop;
 end $$;
 revoke execute on function neurolink_watch_renew() from public;
-
--- Notes that a statement's events were lost. Waits for nobody: the row is written once a minute at most, and not while another
--- transaction has it; then the server's log has a line, too.
-create or replace function neurolink_watch_failed(id bigint, message text) returns void
-language plpgsql security definer set search_path = @schema@, pg_temp as $$
-#variable_conflict use_column
-declare
-    v_name text;
-begin
-    update neurolink_watches w
-       set failed_count = w.failed_count + 1, last_error = pg_catalog.left(neurolink_watch_failed.message, 500), last_failed_at = pg_catalog.clock_timestamp()
-     where w.id = (select f.id from neurolink_watches f
-                    where f.id = neurolink_watch_failed.id
-                      and (f.last_failed_at is null or f.last_failed_at < pg_catalog.clock_timestamp() - interval '1 minute')
-                      for update skip locked)
-    returning w.name into v_name;
-    if v_name is not null then
-        raise log 'neurolink: the watch "%" lost the events of a statement: %', v_name, neurolink_watch_failed.message;
-    end if;
-end $$;
-revoke execute on function neurolink_watch_failed(bigint, text) from public;

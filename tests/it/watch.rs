@@ -3,6 +3,7 @@
 mod faults;
 mod rights;
 mod shapes;
+mod waits;
 
 use serde_json::{Value, json};
 use tokio_postgres::Client;
