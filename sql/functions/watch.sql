@@ -52,6 +52,11 @@ begin
         end if;
     end loop;
     perform neurolink_watch_made(v_id);
+    -- A statement's triggers are those of the table that it names.
+    if exists (select from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhparent where i.inhparent = relation and c.relkind = 'r') then
+        raise notice 'neurolink_watch: tables inherit from %: what is written to them by their own names is not seen', relation
+            using hint = 'Watch each of them, too.';
+    end if;
     return v_name;
 end $$;
 comment on function neurolink_watch(regclass, text, text[], text, text, text, text, text, text[], text[], text[], text, text) is

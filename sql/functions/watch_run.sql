@@ -14,17 +14,23 @@ language sql volatile set search_path = @schema@, pg_temp as $$
 $$;
 revoke execute on function neurolink_watch_patience() from public;
 
--- For a trigger whose text doesn't fit the table any more: writes it anew, unless somebody is at it, and gives the one statement.
+-- For a trigger whose text doesn't fit the table any more, or whose key no longer tells rows apart: writes it anew if it would be another
+-- one, unless somebody is at it, and gives the one statement. That gives a row, with the reason, where events had to be left out.
 create or replace function neurolink_watch_mend(id bigint, operation text) returns text
 language plpgsql security definer set search_path = @schema@, pg_temp as $$
 declare
     v_watch neurolink_watches;
+    v_statement text;
 begin
     select * into strict v_watch from neurolink_watches w where w.id = neurolink_watch_mend.id;
-    if pg_catalog.pg_try_advisory_xact_lock(1313625943, (v_watch.id % 2147483647)::integer) then
+    v_statement := neurolink_watch_statement(v_watch, pg_catalog.lower(operation));
+    if neurolink_watch_body(v_watch) is distinct from
+           (select p.prosrc from pg_catalog.pg_proc p where p.oid = pg_catalog.to_regprocedure(neurolink_watch_object(v_watch.id) || '()')::oid)
+       and pg_catalog.pg_try_advisory_xact_lock(1313625943, (v_watch.id % 2147483647)::integer) then
         perform neurolink_watch_define(v_watch);
     end if;
-    return neurolink_watch_statement(v_watch, pg_catalog.lower(operation));
+    return case when operation = 'UPDATE' then neurolink_watch_sure(v_watch)
+                else 'with made as (' || v_statement || ') select null::text where false' end;
 end $$;
 revoke execute on function neurolink_watch_mend(bigint, text) from public;
 

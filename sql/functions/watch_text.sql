@@ -26,56 +26,9 @@ language sql stable set search_path = @schema@, pg_temp as $$
 $$;
 revoke execute on function neurolink_watch_insert(neurolink_watches, text, text, text) from public;
 
--- Old and new rows pair up by key; where a key has changed, one row is gone and another has come, and these are events if that is
--- watched. A full join is never a nested loop, so a plan made for one row is good for a million.
-create or replace function neurolink_watch_pairs(watch neurolink_watches) returns text
-language sql stable set search_path = @schema@, pg_temp as $$
-    select 'from old_rows o full join new_rows n on '
-           || pg_catalog.string_agg(pg_catalog.format('pg_catalog.format(''%%s'', o.%1$I) = pg_catalog.format(''%%s'', n.%1$I)', k.name), ' and ' order by k.nth)
-      from pg_catalog.unnest(neurolink_watch_key(watch.relation)) with ordinality as k (name, nth)
-$$;
-revoke execute on function neurolink_watch_pairs(neurolink_watches) from public;
-
--- A condition over a pair: it is an event. names: the columns that are watched.
-create or replace function neurolink_watch_differs(watch neurolink_watches, names text[]) returns text
-language sql stable set search_path = @schema@, pg_temp as $$
-    select pg_catalog.format('case when o.%1$I is null then %2$s when n.%1$I is null then %3$s else ', (neurolink_watch_key(watch.relation))[1],
-               ('insert' = any (watch.operations))::text, ('delete' = any (watch.operations))::text)
-           || pg_catalog.string_agg(pg_catalog.format('%s is distinct from %s', neurolink_watch_column(watch.relation, 'o', w.name),
-                                neurolink_watch_column(watch.relation, 'n', w.name)), E'\n               or ' order by w.nth) || ' end'
-      from pg_catalog.unnest(names) with ordinality as w (name, nth)
-$$;
-revoke execute on function neurolink_watch_differs(neurolink_watches, text[]) from public;
-
-create or replace function neurolink_watch_update(watch neurolink_watches, told text[], watched text[], came text, went text) returns text
-language sql stable set search_path = @schema@, pg_temp as $$
-    with parts as (
-        select (select pg_catalog.string_agg(pg_catalog.format('case when %s is distinct from %s then %L end',
-                           neurolink_watch_column(watch.relation, 'o', w.name), neurolink_watch_column(watch.relation, 'n', w.name), w.name), ', ' order by w.nth)
-                  from pg_catalog.unnest(watched) with ordinality as w (name, nth)) as changed,
-               pg_catalog.format('o.%I is null', k.key[1]) as is_come,
-               pg_catalog.format('n.%I is null', k.key[1]) as is_gone
-          from (select neurolink_watch_key(watch.relation) as key) k
-    )
-    select neurolink_watch_insert(watch,
-               'i.entity_id, i.branch_id, i.actor_id',
-               pg_catalog.format(E'case when %s then %s\n               when %s then %s\n               else %s end',
-                   p.is_come, case when 'insert' = any (watch.operations) then came else 'null' end,
-                   p.is_gone, case when 'delete' = any (watch.operations) then went else 'null' end,
-                   neurolink_watch_row(watch.relation, 'n', told)
-                   || pg_catalog.format(' || pg_catalog.jsonb_build_object(''operation'', ''update'', ''old'', %s, ''new'', %s, ''changed'', '
-                                        || 'pg_catalog.to_jsonb(pg_catalog.array_remove(array[%s], null)))',
-                           neurolink_watch_object_of(watch.relation, 'o', watched), neurolink_watch_object_of(watch.relation, 'n', watched), p.changed)),
-               pg_catalog.format(E'%s\n         cross join lateral (select %s where not %s union all select %s where %s) as i (entity_id, branch_id, actor_id)\n'
-                   || E'         where %s',
-                   neurolink_watch_pairs(watch), neurolink_watch_ids(watch, 'n'), p.is_gone, neurolink_watch_ids(watch, 'o'), p.is_gone,
-                   neurolink_watch_differs(watch, watched)))
-      from parts p
-$$;
-revoke execute on function neurolink_watch_update(neurolink_watches, text[], text[], text, text) from public;
-
 -- The insert of one operation's events, as the table is now; null where that isn't watched. What a payload gives besides the row's
--- columns: operation; old and new, the columns that are watched; and of an update which of them changed.
+-- columns: operation; old and new, the columns that are watched; and of an update which of them changed. An update's takes every
+-- pair for a true one (watch_update.sql).
 create or replace function neurolink_watch_statement(watch neurolink_watches, operation text) returns text
 language plpgsql stable set search_path = @schema@, pg_temp as $$
 declare
@@ -85,6 +38,10 @@ declare
     v_came text;
     v_went text;
 begin
+    if operation = 'update' and neurolink_watch_key(watch.relation) = '{}' then
+        raise exception 'the key of % is gone, by which the old and the new rows of an update are paired', watch.relation
+            using errcode = 'invalid_parameter_value';
+    end if;
     perform neurolink_watch_columns(watch.relation, 'a column it watches is gone',
                                     watch.columns || pg_catalog.array_remove(array[watch.entity_id, watch.branch_id, watch.actor_id], null));
     v_told := neurolink_watch_told(watch);
@@ -103,10 +60,20 @@ revoke execute on function neurolink_watch_statement(neurolink_watches, text) fr
 -- The text of a watch's function. A column that is there no more and isn't watched itself costs nothing: the text is written anew.
 -- What fails is noted after the subtransaction, so that a lock is waited for once (watch_run.sql).
 create or replace function neurolink_watch_body(watch neurolink_watches) returns text
-language sql stable set search_path = @schema@, pg_temp as $$
-    select pg_catalog.format($body$
+language plpgsql stable set search_path = @schema@, pg_temp as $$
+declare
+    v_operation text;
+    v_parts text := '';
+begin
+    foreach v_operation in array watch.operations loop
+        v_parts := v_parts || pg_catalog.format(E'        if tg_op = %L then\n            %s;\n        end if;\n', pg_catalog.upper(v_operation),
+            case when v_operation = 'update' then neurolink_watch_update_body(watch) else neurolink_watch_statement(watch, v_operation) end);
+    end loop;
+    return pg_catalog.format($body$
 #variable_conflict use_column
 declare
+    v_differs boolean;
+    v_is_sound boolean;
     v_fault text;
     v_code text;
 begin
@@ -117,7 +84,7 @@ begin
         end if;
 %1$s    exception when undefined_column then
         begin
-            execute neurolink_watch_mend(%2$s, tg_op);
+            execute neurolink_watch_mend(%2$s, tg_op) into v_fault;
         exception when others then
             v_fault := sqlerrm;
             v_code := sqlstate;
@@ -136,15 +103,8 @@ begin
         end;
     end if;
     return null;
-end $body$,
-               -- Most updates change nothing that is watched, and a small statement says so five times as fast as the whole one.
-               (select pg_catalog.string_agg(pg_catalog.format(E'        if tg_op = %L then\n    %s    %s;\n    %send if;\n', pg_catalog.upper(o.name),
-                           case when o.name = 'update' then pg_catalog.format(E'if exists (select %s\n         where %s) then\n    ', neurolink_watch_pairs(watch),
-                               neurolink_watch_differs(watch, coalesce(watch.columns, neurolink_watch_told(watch)))) end,
-                           neurolink_watch_statement(watch, o.name), case when o.name = 'update' then 'end if; ' end), '' order by o.name)
-                  from pg_catalog.unnest(watch.operations) as o (name)),
-               watch.id)
-$$;
+end $body$, v_parts, watch.id);
+end $$;
 revoke execute on function neurolink_watch_body(neurolink_watches) from public;
 
 -- Makes or renews a watch's function. A lock of ours holds the ERP up for a fifth of a second at most, and for less where

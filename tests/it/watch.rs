@@ -1,6 +1,7 @@
 //! ERP tables as sources: what `neurolink_watch` makes of inserts, updates and deletes, on tables of every shape.
 
 mod faults;
+mod pairs;
 mod rights;
 mod shapes;
 mod waits;

@@ -56,6 +56,12 @@ fn finding(watch: &Watch) -> Finding {
             Finding::error("watch_trigger_off", of(detail)).cure(format!("{on};"))
         }
         "trigger_gone" => Finding::error("watch_trigger_gone", of(detail)).cure(again),
+        "key_gone" => Finding::error(
+            "watch_key_gone",
+            format!("the watch {name} of {relation} makes no events of updates: {detail}"),
+        )
+        .cure("# give the table a primary key, which the watch finds by itself; or take the watch away:")
+        .cure(unwatch),
         _ => Finding::error(
             "watch_failing",
             format!("the watch {name} of {relation} has lost events, the last time because of: {detail}"),
@@ -88,6 +94,7 @@ mod tests {
             ("column_gone", "select neurolink_unwatch('o''hara');"),
             ("trigger_off", "alter table erp.invoices enable trigger t;"),
             ("trigger_gone", "select neurolink_watch('erp.invoices');"),
+            ("key_gone", "select neurolink_unwatch('o''hara');"),
             ("failing", "select neurolink_watch('erp.invoices');"),
         ];
         for (state, cure) in cures {
