@@ -4,7 +4,7 @@
 mod claims;
 mod lanes;
 mod leases;
-mod modes;
+pub(crate) mod modes;
 mod open;
 mod presence;
 mod steering;

@@ -2,6 +2,7 @@
 
 mod faults;
 mod pairs;
+mod prepared;
 mod rights;
 mod shapes;
 mod waits;

@@ -9,7 +9,7 @@ use crate::support::TestDb;
 use crate::support::app::App;
 
 /// Whether somebody holds K, exclusively.
-pub(super) const K_IS_HELD: &str = "select exists (select from pg_locks where locktype = 'advisory' and objsubid = 2 and mode = 'ExclusiveLock'
+pub(crate) const K_IS_HELD: &str = "select exists (select from pg_locks where locktype = 'advisory' and objsubid = 2 and mode = 'ExclusiveLock'
     and granted and classid = 1313625931 and database = (select oid from pg_database where datname = current_database()))";
 
 const ALWAYS: &[(&str, &str)] = &[("NEUROLINK_WAKE_MODE", "always")];

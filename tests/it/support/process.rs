@@ -33,6 +33,13 @@ impl Process {
 
     /// The same on any database.
     pub async fn worker_at(url: &str, settings: &[(&str, &str)]) -> Self {
+        let mut process = Self::spawn(url, settings);
+        process.logs("the listener is connected").await;
+        process
+    }
+
+    /// The same, without waiting for anything: in mode `poll` there is no listener.
+    pub fn spawn(url: &str, settings: &[(&str, &str)]) -> Self {
         // Without a `.env` of the checkout's.
         let home = tempfile::tempdir().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_neurolink"))
@@ -61,14 +68,12 @@ impl Process {
                 tell.send_modify(|log| log.push(entry));
             }
         });
-        let mut process = Self {
+        Self {
             child,
             pid,
             logged,
             _home: home,
-        };
-        process.logs("the listener is connected").await;
-        process
+        }
     }
 
     /// Resolves when it has logged a message that contains `text`; gives the entry.
