@@ -34,23 +34,29 @@ begin
 end $$;
 revoke execute on function neurolink_watch_mend(bigint, text) from public;
 
--- Notes that a statement's events were lost. Waits for nobody, not even for a lock of the whole table: the row is written once a
--- minute at most, and not while another transaction has it; then the server's log has a line, too.
+-- Notes that a statement's events were lost. Waits for nobody, not even for a lock of the whole table, and so counts "at least": not while
+-- another transaction has the row. The first hundred are counted one by one, what comes after them once a second, since every count is a
+-- version of a row that a long transaction's vacuum can't clean up, and who comes next walks along them. The server's log has a line a
+-- minute, or when the reason is another.
 create or replace function neurolink_watch_failed(id bigint, message text) returns void
 language plpgsql security definer set lock_timeout = '1ms' set search_path = @schema@, pg_temp as $$
 #variable_conflict use_column
 declare
-    v_name text;
+    v_message constant text := pg_catalog.left(neurolink_watch_failed.message, 500);
+    v_before record;
 begin
+    select w.id, w.name, w.last_error, w.last_failed_at into v_before from neurolink_watches w
+     where w.id = neurolink_watch_failed.id
+       and (w.failed_count < 100 or w.last_failed_at is null or w.last_failed_at < pg_catalog.clock_timestamp() - interval '1 second')
+       for update skip locked;
+    if not found then
+        return;
+    end if;
     update neurolink_watches w
-       set failed_count = w.failed_count + 1, last_error = pg_catalog.left(neurolink_watch_failed.message, 500), last_failed_at = pg_catalog.clock_timestamp()
-     where w.id = (select f.id from neurolink_watches f
-                    where f.id = neurolink_watch_failed.id
-                      and (f.last_failed_at is null or f.last_failed_at < pg_catalog.clock_timestamp() - interval '1 minute')
-                      for update skip locked)
-    returning w.name into v_name;
-    if v_name is not null then
-        raise log 'neurolink: the watch "%" lost the events of a statement: %', v_name, neurolink_watch_failed.message;
+       set failed_count = w.failed_count + 1, last_error = v_message, last_failed_at = pg_catalog.clock_timestamp()
+     where w.id = v_before.id;
+    if v_before.last_error is distinct from v_message or v_before.last_failed_at < pg_catalog.clock_timestamp() - interval '1 minute' then
+        raise log 'neurolink: the watch "%" lost the events of a statement: %', v_before.name, v_message;
     end if;
 end $$;
 revoke execute on function neurolink_watch_failed(bigint, text) from public;

@@ -13,7 +13,9 @@ select w.name, coalesce(t.name, w.relation::oid::text) as relation, w.event_type
             when p.oid is null or g.triggers < cardinality(w.operations) then 'its triggers are gone, or some of them'
             when g.switched_off then 'its triggers are switched off, or some of them'
             when g.keyless then 'the table has no key any more, by which the old and the new rows of an update are paired'
-            when g.is_failing then w.last_error end as detail,
+            when g.is_failing
+                then format('%s (last at %s; statements that have lost events: at least %s)', w.last_error,
+                            to_char(w.last_failed_at, 'YYYY-MM-DD HH24:MI:SSOF'), w.failed_count) end as detail,
        w.failed_count, w.last_error, w.last_failed_at, w.created_by, w.created_at, w.changed_at,
        format('select neurolink_watch(%L, event_type => %L', coalesce(t.name, w.relation::oid::text), w.event_type)
            || coalesce(', columns => ' || quote_literal(w.columns), '') || format(', source_module => %L', w.source_module)
@@ -46,3 +48,8 @@ select w.name, coalesce(t.name, w.relation::oid::text) as relation, w.event_type
          from (select array(select 'neurolink_watch_' || w.id || '_' || u from unnest(w.operations) u) as names) o) g;
 comment on view neurolink_watch_health is
     'ERP tables whose changes are events. state: ok, failing (events were lost since yesterday), column_gone, key_gone (updates can''t be paired), trigger_off, trigger_gone, table_gone';
+comment on column neurolink_watch_health.failed_count is
+    'Statements of the ERP whose events were lost: at least so many, since nobody waits to be counted. The first hundred one by one, then one a second';
+comment on column neurolink_watch_health.last_error is 'Why the last one that was counted lost its events; last_failed_at says when';
+comment on column neurolink_watches.failed_count is 'Statements of the ERP whose events were lost, at least: the first hundred one by one, then one a second';
+comment on column neurolink_watches.last_error is 'Why, the last time that was counted';

@@ -64,7 +64,7 @@ fn finding(watch: &Watch) -> Finding {
         .cure(unwatch),
         _ => Finding::error(
             "watch_failing",
-            format!("the watch {name} of {relation} has lost events, the last time because of: {detail}"),
+            format!("the watch {name} of {relation} has lost events, the last time that was counted because of: {detail}"),
         )
         .cure("# mend what it says, and make the watch anew:")
         .cure(again),
