@@ -151,7 +151,7 @@ begin
     -- What other rules would have told them, and didn't (yet).
     select string_agg(w.answer, ' ') , pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('rule', w.rule, 'code', w.code, 'answer', w.answer))
       into v_besides, v_withheld
-      from neurolink_said_withheld(v_event, v_user) w
+      from neurolink_said_withheld(v_event, v_user, '{}') w
      where v_told is null or not exists (
            select from pg_catalog.jsonb_array_elements(v_told) t
             where t ->> 'rule' = w.rule
@@ -209,7 +209,7 @@ begin
         return;
     end if;
 
-    select w.code, w.answer into code, answer from neurolink_said_withheld(v_event, v_user) w limit 1;
+    select w.code, w.answer into code, answer from neurolink_said_withheld(v_event, v_user, '{}') w limit 1;
     if code is not null then
         return next;
         return;
@@ -236,6 +236,13 @@ begin
             answer := pg_catalog.format('No: %s true for event %s, and %s told %s of it.',
                 case v_outcome.rules_matched when 1 then 'one rule was' else v_outcome.rules_matched || ' rules were' end,
                 v_event, case v_outcome.rules_matched when 1 then 'it has not' else 'none of them has' end, v_user);
+        end if;
+        select string_agg(distinct s.one ->> 'rule', ', ') into v_besides
+          from pg_catalog.jsonb_array_elements(case pg_catalog.jsonb_typeof(v_outcome.suppressed) when 'array' then v_outcome.suppressed
+                                               else '[]' end) as s (one)
+         where neurolink_said_of_more(s.one);
+        if v_besides is not null then
+            answer := answer || pg_catalog.format(' Of rule %s more people were not told, or not yet, than are named here.', v_besides);
         end if;
         answer := answer || pg_catalog.format(' `neurolink why --event %s --user %s` knows which rules, and why not.', v_event, v_user);
     end if;

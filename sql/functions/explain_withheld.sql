@@ -74,14 +74,27 @@ begin
 end $$;
 revoke execute on function neurolink_said_delayed(bigint, text, text, timestamptz) from public;
 
--- What is said of the person in the event's outcome, by rule the last, the latest first; no row where nothing is.
-create or replace function neurolink_said_withheld(event_id bigint, user_id text)
+-- Whether an entry of an outcome is about more people than it names (src/rules/limits.rs, NAMED).
+create or replace function neurolink_said_of_more(entry jsonb) returns boolean
+language sql immutable security definer set search_path = @schema@, pg_temp as $$
+    select case pg_catalog.jsonb_typeof(entry -> 'users') when 'array'
+                then pg_catalog.jsonb_array_length(entry -> 'users') >= 500
+                     and (entry ->> 'count')::bigint > pg_catalog.jsonb_array_length(entry -> 'users')
+                else false end
+$$;
+revoke execute on function neurolink_said_of_more(jsonb) from public;
+
+drop function if exists neurolink_said_withheld(bigint, text);
+-- What is said of the person in the event's outcome, by rule the last, the latest first; no row where nothing is. An outcome names the
+-- first 500 people: of `rules`, which are known to be for this person, it is also said what holds for more than those.
+create or replace function neurolink_said_withheld(event_id bigint, user_id text, rules bigint[])
 returns table (code text, answer text, rule text)
 language plpgsql stable security definer set search_path = @schema@, pg_temp as $$
 #variable_conflict use_column
 declare
     v_event constant bigint := neurolink_said_withheld.event_id;
     v_user constant text := neurolink_said_withheld.user_id;
+    v_names constant text[] := array (select distinct v.name from neurolink_rule_versions v where v.rule_id = any (neurolink_said_withheld.rules));
     v_item neurolink_digest_items;
     v_said jsonb;
     v_rule text;
@@ -95,8 +108,10 @@ begin
               from neurolink_event_outcomes o
              cross join lateral pg_catalog.jsonb_array_elements(
                    case pg_catalog.jsonb_typeof(o.suppressed) when 'array' then o.suppressed else '[]' end) with ordinality as s (one, nth)
-             where o.event_id = v_event and s.one -> 'users' ? v_user
-             order by s.one ->> 'rule', s.nth desc) l
+             where o.event_id = v_event
+               and (s.one -> 'users' ? v_user
+                    or s.one ->> 'rule' = any (v_names) and neurolink_said_of_more(s.one))
+             order by s.one ->> 'rule', s.one -> 'users' ? v_user desc, s.nth desc) l
          order by l.nth desc limit 20
     loop
         v_rule := v_said ->> 'rule';
@@ -105,8 +120,8 @@ begin
         select i.* into v_item from neurolink_digest_items i
           join neurolink_rule_versions v on v.rule_id = i.rule_id and v.version = i.rule_version and v.name = v_rule
          where i.event_id = v_event and i.user_id = v_user limit 1;
-        -- Told by its digest: that is said elsewhere.
-        continue when v_item.notification_id is not null;
+        -- Told by its digest: that is said elsewhere. Of more people than are named some were gathered for, and some not.
+        continue when v_item.notification_id is not null or code = 'digested' and v_item.event_id is null;
         rule := v_rule;
         v_until := (v_said ->> 'until')::timestamptz;
         v_other := (v_said ->> 'by')::bigint;
@@ -156,4 +171,4 @@ begin
         return next;
     end loop;
 end $$;
-revoke execute on function neurolink_said_withheld(bigint, text) from public;
+revoke execute on function neurolink_said_withheld(bigint, text, bigint[]) from public;

@@ -14,7 +14,7 @@ use crate::support::TestDb;
 
 /// Statements that begin as reads do and are no list, count, trace or summary, each with what it is. A new one is either measured
 /// (`src/ops/bench/lists/`) or stands here.
-const NO_LISTS: [(&str, &str); 67] = [
+const NO_LISTS: [(&str, &str); 68] = [
     ("cli/emit", "writes, by a function"),
     ("cli/emitted", "one event by its id, after a write"),
     ("cli/may_compare", "a right"),
@@ -62,6 +62,7 @@ const NO_LISTS: [(&str, &str); 67] = [
         "ops/why_addresses",
         "a person's deliveries of one event, by primary key",
     ),
+    ("ops/why_withheld", "one event's outcome, by a function"),
     ("ops/roll_up", "writes, by a function"),
     ("ops/starter_missing", "a look at a few rules by name"),
     ("ops/tell", "writes, by a function"),

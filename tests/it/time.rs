@@ -8,6 +8,7 @@ mod escalate;
 mod kept;
 mod plans;
 mod resolve;
+mod why_escalated;
 
 use serde_json::{Value, json};
 use tokio_postgres::Client;

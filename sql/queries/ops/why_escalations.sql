@@ -3,14 +3,18 @@
 -- One row a rule that told somebody of it (each looked at up to 20000 notifications): rule_id, told text[] and told_steps smallint[] (who
 -- still has it, at which step), ran_steps smallint[] and ran_at timestamptz[] (which steps told somebody, and when first), read_by, read_at,
 -- acknowledged_by, acknowledged_at (null = nobody), resolved_at (null = it wasn't), is_settled (all of it resolved or deleted), step that is next, due_at (null = none),
--- paused (why the next step doesn't come though it is due; '' = it isn't)
+-- paused (why the next step doesn't come though it is due; '' = it isn't), is_off (the rule was off when a step was due)
 with recursive rules as (
     (select n.rule_id from neurolink_notifications n where n.event_id = $1 order by n.rule_id limit 1)
     union all
     select (select n.rule_id from neurolink_notifications n where n.event_id = $1 and n.rule_id > r.rule_id order by n.rule_id limit 1)
       from rules r where r.rule_id is not null
 )
-select r.rule_id, t.*, (s.state ->> 'step')::smallint as step, s.due_at, neurolink_said_paused('escalation', s.due_at) as paused
+select r.rule_id, t.*, (s.state ->> 'step')::smallint as step, s.due_at, neurolink_said_paused('escalation', s.due_at) as paused,
+       exists (select from neurolink_event_outcomes o
+                cross join (select distinct v.name from neurolink_rule_versions v where v.rule_id = r.rule_id) v
+                where o.event_id = $1
+                  and o.suppressed @> jsonb_build_array(jsonb_build_object('rule', v.name, 'reason', 'rule_off'))) as is_off
   from rules r
  cross join lateral (
        with told as materialized (

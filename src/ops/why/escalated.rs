@@ -28,6 +28,8 @@ pub struct Progress {
     pub waits: Option<(i16, Timestamp)>,
     /// Why it doesn't come though it is due, as the end of a sentence.
     pub paused: String,
+    /// The rule was switched off when a step was due.
+    pub is_off: bool,
 }
 
 /// Escalations of an event, by rule.
@@ -46,18 +48,21 @@ impl Escalations {
         steps.map(|step| &step.audience)
     }
 
-    /// What a rule's has to say of somebody whom it didn't tell: a code, and a sentence. `None` where it isn't for them.
+    /// What a rule's has to say of somebody whom it didn't tell: a code, and a sentence. `None` where it isn't for them. `unwritten`: why a
+    /// text of the rule could not be written for this event.
     #[must_use]
     pub fn say(
         &self,
         rule: (i64, &str),
         person: &Person,
         people: &People,
+        unwritten: Option<&str>,
     ) -> Option<(&'static str, String)> {
         let (progress, steps) = self.0.get(&rule.0)?;
         let chosen = |step: &Further| people.standing(person, &step.audience).is_chosen();
         let steps = (1_i16..).zip(steps).filter(|(_, step)| chosen(step));
-        let mut said = steps.map(|(nth, step)| progress.say(rule.1, &person.id, nth, step));
+        let mut said =
+            steps.map(|(nth, step)| progress.say(rule.1, &person.id, nth, step, unwritten));
         // What is still to come matters most.
         let first = said.next()?;
         if first.0 == "escalation_waits" {
@@ -71,7 +76,14 @@ impl Escalations {
 }
 
 impl Progress {
-    fn say(&self, rule: &str, user: &str, nth: i16, step: &Further) -> (&'static str, String) {
+    fn say(
+        &self,
+        rule: &str,
+        user: &str,
+        nth: i16,
+        step: &Further,
+        unwritten: Option<&str>,
+    ) -> (&'static str, String) {
         let (done, by) = match step.unless {
             Unless::Read => ("read", self.read.as_ref().or(self.acknowledged.as_ref())),
             Unless::Acknowledged => ("acknowledged", self.acknowledged.as_ref()),
@@ -91,6 +103,13 @@ impl Progress {
             );
             return ("escalation_ended", why);
         }
+        let unwritten = unwritten.map(|detail| {
+            let why = format!("{so}, but its text could not be written: {detail}");
+            ("render_failed", why)
+        });
+        if is_past && let Some(said) = unwritten {
+            return said;
+        }
         if is_past {
             let why = format!(
                 "step {nth} of the escalation of rule {rule} told nobody when it was due; today it would be for {user}"
@@ -109,9 +128,16 @@ impl Progress {
             };
             return ("escalation_ended", why);
         }
+        if self.is_off && self.waits.is_none() {
+            let why = format!("{so}, but when a step of it was due the rule was switched off");
+            return ("escalation_ended", why);
+        }
         let Some((next, due)) = self.waits else {
+            if let Some(said) = unwritten {
+                return said;
+            }
             let why = format!(
-                "rule {rule} tells {user} by step {nth} of its escalation, but nothing of it is planned for this event any more: when it was told, or when a step was due, the rule was switched off or had no such step"
+                "rule {rule} tells {user} by step {nth} of its escalation, but nothing of it is planned for this event: when it was told of it, the rule had no such step"
             );
             return ("escalation_ended", why);
         };
@@ -150,6 +176,7 @@ mod tests {
             is_settled: false,
             waits: None,
             paused: String::new(),
+            is_off: false,
         }
     }
 
@@ -158,7 +185,7 @@ mod tests {
             unless,
             audience: Audience::default(),
         };
-        progress.say("overdue", "sara", nth, &step)
+        progress.say("overdue", "sara", nth, &step, None)
     }
 
     #[test]

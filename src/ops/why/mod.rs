@@ -127,7 +127,16 @@ pub async fn explain(
         let (code, answer, reasons) = reason::decide(&event, person, &known, &asked);
         explanation.code = code.to_owned();
         explanation.answer = answer;
+        let would = reasons.iter().filter(|r| r.code == "would_be_told");
+        let would: Vec<i64> = would.map(|reason| reason.rule_id).collect();
         explanation.rules = reasons;
+        if !would.is_empty() {
+            // An outcome names the first of very many people; what it says holds for the others, too.
+            let client = db.client().await?;
+            if let Some((code, answer)) = store::withheld(&client, event.id, user, &would).await? {
+                (explanation.code, explanation.answer) = (code, answer);
+            }
+        }
     }
     Ok(Some(explanation))
 }

@@ -101,7 +101,9 @@ fn reason(person: &Person, known: &Known<'_>, asked: &Asked) -> Reason {
     let further = (!standing.is_chosen())
         .then(|| {
             let rule = (row.id, row.name.as_str());
-            known.escalations.say(rule, person, known.people)
+            let unwritten = known.unwritten.iter().find(|(rule, _)| *rule == row.name);
+            let unwritten = unwritten.map(|(_, detail)| detail.as_str());
+            known.escalations.say(rule, person, known.people, unwritten)
         })
         .flatten();
     let (rank, code, why) = match further {

@@ -39,6 +39,27 @@ pub async fn stored(client: &Client, event: i64, user: &str) -> Result<Stored> {
     })
 }
 
+/// Why rules that are for a person haven't told them, where the event's outcome says it of more people than it names: a code and a
+/// sentence.
+///
+/// # Errors
+/// The database's.
+pub async fn withheld(
+    client: &Client,
+    event: i64,
+    user: &str,
+    rules: &[i64],
+) -> Result<Option<(String, String)>> {
+    let statement = client
+        .prepare_cached(include_str!("../../../sql/queries/ops/why_withheld.sql"))
+        .await?;
+    let row = client
+        .query_opt(&statement, &[&event, &user, &rules])
+        .await?;
+    row.map(|row| Ok((row.try_get("code")?, row.try_get("answer")?)))
+        .transpose()
+}
+
 /// How far the escalations of an event are, by rules that told somebody of it.
 ///
 /// # Errors
@@ -71,6 +92,7 @@ pub async fn escalations(client: &Client, event: i64) -> Result<Vec<Progress>> {
                 is_settled: row.try_get("is_settled")?,
                 waits: step.zip(due),
                 paused: row.try_get("paused")?,
+                is_off: row.try_get("is_off")?,
             })
         })
         .collect()

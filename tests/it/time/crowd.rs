@@ -145,3 +145,60 @@ async fn very_many_managers_of_those_told_first_are_told_and_not_theirs() {
     quiet(&sql).await;
     app.stop().await;
 }
+
+#[tokio::test]
+async fn of_very_many_who_are_not_told_yet_everybody_hears_why() {
+    let (_db, app, sql) = started().await;
+    sql.batch_execute(
+        "insert into neurolink_users (id, roles, branch_ids) select 'u' || to_char(n, 'FM0000'), '{crowd}', '{*}' from generate_series(1, 600) as n;
+         insert into neurolink_inboxes (user_id) select id from neurolink_users",
+    )
+    .await
+    .unwrap();
+    let template = |key: &str, value: Value| {
+        let mut template = json!({"title": "T", "recipient_roles": ["crowd"]});
+        template[key] = value;
+        template
+    };
+    rule(&sql, "later", "a.later", &template("delay", json!("2h"))).await;
+    rule(&sql, "same", "a.same", &template("dedupe_key", json!("x"))).await;
+    rule(
+        &sql,
+        "gathers",
+        "a.gathers",
+        &template("digest", json!({"every": "1d"})),
+    )
+    .await;
+    rule(&sql, "shadow", "a.shadow", &template("shadow", json!(true))).await;
+    let first = fact(&sql, "a.same", &json!({}), 3).await;
+    drained(&sql).await;
+    let mut events = Vec::new();
+    for of in ["later", "same", "gathers", "shadow"] {
+        events.push(fact(&sql, &format!("a.{of}"), &json!({}), 1).await);
+    }
+    drained(&sql).await;
+    let said = format!("event {first} had said the same");
+    let expected = [
+        ("delayed", "Not yet: rule later chose u0599"),
+        ("deduplicated", said.as_str()),
+        ("digested", "it is gathered for the digest that is told on"),
+        ("shadow", "recorded, and never sent"),
+    ];
+    for (event, (code, words)) in events.into_iter().zip(expected) {
+        // The first are named in the outcome, and the last aren't.
+        for user in ["u0001", "u0599"] {
+            let path = format!("/v1/events/{event}/why?user={user}");
+            let (_, said) = app.call("GET", &path, "root", &["admin"], None).await;
+            assert_eq!(said["code"], code, "{said}");
+            let answer = said["answer"].as_str().unwrap();
+            assert!(answer.contains(&words.replace("u0599", user)), "{answer}");
+        }
+        let by_sql = "select answer from neurolink_explain($1, 'u0599')";
+        let answer: String = sql.query_one(by_sql, &[&event]).await.unwrap().get(0);
+        assert!(
+            answer.contains("more people were not told, or not yet, than are named here."),
+            "{answer}"
+        );
+    }
+    app.stop().await;
+}
