@@ -43,7 +43,15 @@ pub async fn open(config: &Config, purpose: Purpose) -> Result<Opened> {
         }
         None => {
             let embedded = match purpose {
-                Purpose::Service => Embedded::start(&config.data_dir).await?,
+                Purpose::Service => {
+                    let embedded = Embedded::start(&config.data_dir).await?;
+                    let psql = embedded.psql();
+                    tracing::info!(
+                        psql,
+                        "the embedded database is up; this is how to look at it"
+                    );
+                    embedded
+                }
                 Purpose::Command => Embedded::attach_or_start(&config.data_dir).await?,
             };
             (embedded.config(), embedded.config(), Some(embedded))

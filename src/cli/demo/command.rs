@@ -80,10 +80,7 @@ async fn on_stage(
         Ok(token::issue(&auth, holder, clock::now(), TOKENS)?.token)
     };
     let base_url = node.address().map(|address| format!("http://{address}")).unwrap_or_default();
-    let psql = opened.embedded.as_ref().map(|embedded| {
-        let (socket, password) = (embedded.socket_dir().display(), embedded.password_file());
-        format!("PGPASSFILE={} psql -h {socket} -U neurolink neurolink", password.display())
-    });
+    let psql = opened.embedded.as_ref().map(|embedded| embedded.psql());
     let stage = Stage {
         db: node.db(),
         entrance: &entrance,

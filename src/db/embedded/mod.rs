@@ -155,6 +155,14 @@ impl Embedded {
         config
     }
 
+    /// How `psql` gets there, as a shell takes it.
+    #[must_use]
+    pub fn psql(&self) -> String {
+        let (socket, password) = (self.socket_dir().display(), self.password_file());
+        let password = password.display();
+        format!("PGPASSFILE={password} psql -h {socket} -U {NAME} {NAME}")
+    }
+
     /// The folder of the socket: `psql -h <folder> -U neurolink`.
     #[must_use]
     pub fn socket_dir(&self) -> &Path {

@@ -109,6 +109,12 @@ async fn only_the_holder_of_the_password_file_gets_in() {
     assert_eq!(mode(&home.data.join("postgres")), 0o700);
     assert_eq!(mode(embedded.socket_dir()), 0o700);
 
+    // With it, as the log and the README say.
+    let shell = Command::new("sh")
+        .args(["-c", &format!("{} -Atc 'select 1'", embedded.psql())])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(shell.stdout).unwrap(), "1\n");
     for password in [Some("wrong"), None] {
         let mut config = embedded.config();
         let mut stranger = tokio_postgres::Config::new();
