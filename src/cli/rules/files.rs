@@ -108,7 +108,12 @@ pub(super) fn values(path: &Path) -> Result<Vec<Value>, Failure> {
         Format::Json => vec![serde_json::from_str::<Value>(&text).map_err(|e| broken(&e))?],
         Format::Yaml => {
             // Only `true` and `false` are switches: `no` is a language, `on` a word.
-            let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+            // Deeper than any rule may be, so that what is wrong is said of the rule, with its place.
+            let options = serde_saphyr::options! {
+                strict_booleans: true,
+                with_snippet: false,
+                budget: serde_saphyr::budget! { max_depth: 250 },
+            };
             serde_saphyr::from_multiple_with_options::<Value>(&text, options)
                 .map_err(|e| broken(&e))?
         }
