@@ -36,10 +36,14 @@ impl CompiledRule {
         tags
     }
 
-    /// By which of its words it names a person for an event; `None` where it doesn't.
+    /// By which of its words it, or a step of its escalation, names a person for an event; 0 = the first telling. `None` where it
+    /// doesn't.
     #[must_use]
-    pub fn naming(&self, context: &EventContext<'_>, user: &str) -> Option<Named> {
-        let audience = &self.definition.audience;
+    pub fn naming(&self, step: i16, context: &EventContext<'_>, user: &str) -> Option<Named> {
+        let own = || &self.definition.audience;
+        let audience = self
+            .escalation(step)
+            .map_or_else(own, |step| &step.audience);
         if audience.users.iter().any(|id| id == user) {
             return Some(Named::ById);
         }

@@ -1,5 +1,6 @@
 //! `neurolink rules …` as people and scripts meet it: the binary itself, on a database and on files.
 
+mod preview;
 mod starter;
 
 use std::path::Path;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::cli::output::{Colors, Output, Style};
 use crate::ops::trial::Preview;
-use crate::ops::trial::preview::{ChannelText, Recipient, Said, Texts, TriedEvent, TriedRule};
+use crate::ops::trial::preview::{ChannelText, Further, Recipient, Said, Texts, TriedEvent, TriedRule};
 use crate::rules::Part;
 
 /// The whole.
@@ -65,6 +65,9 @@ pub(super) fn told(preview: &Preview, output: Output) -> String {
     for person in &out.items {
         let name = colors.paint(Style::Name, &person.user_id);
         let _ = writeln!(text, "  {name}: {}", person.why);
+    }
+    for step in &preview.steps {
+        further(&mut text, step, colors);
     }
     for texts in &preview.texts {
         language(&mut text, texts, colors);
@@ -150,6 +153,25 @@ fn recipient(text: &mut String, person: &Recipient, colors: Colors) {
     }
     if let Some(title) = &person.title {
         let _ = writeln!(text, "    {title}");
+    }
+}
+
+/// A step of the escalation and whom it tells.
+fn further(text: &mut String, step: &Further, colors: Colors) {
+    let head = colors.paint(Style::Head, format!("Step {} of the escalation", step.step));
+    let done = match step.unless {
+        "read" => "opened",
+        done => done,
+    };
+    let (after, total) = (&step.after, step.recipients.total);
+    let _ = writeln!(text, "\n{head}: after {after}, unless somebody has {done} it, recipients: {total}");
+    for person in &step.recipients.items {
+        let name = colors.paint(Style::Name, &person.user_id);
+        let _ = writeln!(text, "  {name} ({}): {}", person.locale, person.why);
+    }
+    let more = total - step.recipients.items.len();
+    if more > 0 {
+        let _ = writeln!(text, "  and {more} more");
     }
 }
 

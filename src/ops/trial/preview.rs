@@ -58,6 +58,8 @@ pub struct Preview {
     pub left_out: Shown<LeftOut>,
     /// What its memory means for the event, as if nothing were remembered yet.
     pub memory: Vec<Remembered>,
+    /// The steps of its escalation, as they come if nobody does what ends it.
+    pub steps: Vec<Further>,
     /// Its texts in every language that it or its recipients have.
     pub texts: Vec<Texts>,
     /// What the event's outcome would say was suppressed, over all recipients.
@@ -216,6 +218,36 @@ pub struct Remembered {
     pub at: Option<Timestamp>,
 }
 
+/// A step of an escalation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Further {
+    /// Which, counted from 1.
+    pub step: i16,
+    /// How long after the telling before it: `1 h`.
+    pub after: String,
+    /// What somebody who was told does so that it doesn't come to it: `read`, `acknowledged`.
+    pub unless: &'static str,
+    /// How it tells.
+    pub channels: Vec<&'static str>,
+    /// Whom it tells.
+    pub recipients: Shown<Reached>,
+}
+
+/// Somebody whom a step of an escalation would tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reached {
+    /// Who.
+    pub user_id: String,
+    /// Their name.
+    pub display_name: String,
+    /// For programs, as of a recipient; `told` = of a telling before.
+    pub code: &'static str,
+    /// Why they, in words.
+    pub why: String,
+    /// Their language.
+    pub locale: String,
+}
+
 /// Somebody who would not be told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
@@ -232,7 +264,7 @@ pub struct LeftOut {
 /// The texts in one language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Texts {
-    /// Of which step of the escalation; 0 = the first telling. Steps without texts of their own say the same as that.
+    /// Of which step of the escalation; 0 = the first telling. What a step says just as that does is there once.
     pub step: i16,
     /// The reader's language.
     pub locale: String,
@@ -242,7 +274,7 @@ pub struct Texts {
     pub user_id: Option<String>,
     /// In whose time zone.
     pub timezone: String,
-    /// Recipients of this language.
+    /// Recipients of this language, of the step's.
     pub readers: usize,
     /// How each of the rule's channels shows them; none where they can't be written.
     pub channels: Vec<ChannelText>,

@@ -212,7 +212,7 @@ fn schedule(schedule: &Schedule) -> String {
 }
 
 /// `2 d 3 h`, in the two largest units.
-fn words(duration: Duration) -> String {
+pub(super) fn words(duration: Duration) -> String {
     let mut seconds = duration.as_secs();
     let mut parts = Vec::new();
     for (unit, size) in [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)] {

@@ -5,6 +5,7 @@
 mod backtest;
 mod course;
 mod crowd;
+mod further;
 mod memory;
 mod patience;
 mod preview;

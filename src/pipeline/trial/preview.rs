@@ -8,22 +8,23 @@ use super::Trier;
 use super::course::{Course, Step};
 use super::patience::{Watch, patiently};
 use super::rule::{self, Done, Trial};
-use super::{memory, reasons, texts};
+use super::{further, memory, reasons, texts};
 use crate::deliveries::Planned;
 use crate::deliveries::channels::email::Drawing;
-use crate::directory::{self, People, Person, recipients};
+use crate::directory::{People, Person, recipients};
 use crate::kernel::{ChannelKind, Error, Result, mask};
 use crate::notifications::NewNotification;
 use crate::ops::trial::Shown;
 use crate::ops::trial::preview::{
-    LeftOut, PEOPLE, Preview, Question, Recipient, Said, TriedEvent, TriedRule, Way, Wrong,
+    Further, LeftOut, PEOPLE, Preview, Question, Reached, Recipient, Said, TriedEvent, TriedRule,
+    Way, Wrong,
 };
 use crate::pipeline::choose;
 use crate::pipeline::compose::{Composed, Judged};
 use crate::pipeline::decide::Decided;
 use crate::pipeline::replay::Turn;
 use crate::rules::set::EventContext;
-use crate::rules::{Finding, Match};
+use crate::rules::{Audience, Finding, Match, Unless};
 
 /// What is found without knowing anybody.
 struct Looked {
@@ -41,9 +42,12 @@ pub(super) async fn run(trier: &Trier, question: Question) -> Result<Preview> {
     let mut wanted = choose::wanted(std::slice::from_ref(&judged));
     wanted.ids.extend(question.users.iter().cloned());
     let client = trier.db.client().await?;
-    let people = Arc::new(directory::store::find(&client, &wanted).await?);
     let most = i64::try_from(PEOPLE).unwrap_or(i64::MAX);
     let inactive = People::inactive(&client, &wanted, most).await?;
+    let Some(matched) = judged.matches.first() else {
+        return Ok(preview);
+    };
+    let (people, steps) = further::around(&client, matched, &question.event, wanted).await?;
     drop(client);
     let (configured, drawing) = (trier.configured.clone(), trier.drawing.clone());
     patiently(move |watch| {
@@ -51,6 +55,7 @@ pub(super) async fn run(trier: &Trier, question: Question) -> Result<Preview> {
             question: &question,
             trial: &trial,
             people: &people,
+            steps,
             inactive,
             configured: &configured,
             drawing: &drawing,
@@ -79,6 +84,7 @@ fn look(question: &Question, watch: &Watch) -> Looked {
         recipients: Shown::default(),
         left_out: Shown::default(),
         memory: Vec::new(),
+        steps: Vec::new(),
         texts: Vec::new(),
         suppressed: Vec::new(),
         warnings: Vec::new(),
@@ -161,6 +167,8 @@ struct Tried<'a> {
     question: &'a Question,
     trial: &'a Trial,
     people: &'a Arc<People>,
+    /// Whom each step of its escalation is for.
+    steps: Vec<Audience>,
     /// Some of them, and how many there are.
     inactive: (Vec<(String, String)>, i64),
     configured: &'a HashSet<ChannelKind>,
@@ -222,7 +230,7 @@ impl Tried<'_> {
             |id: &String| self.question.users.is_empty() || self.question.users.contains(id);
         let shown = chosen.iter().filter(|person| is_asked(&person.id));
         let items = shown.take(PEOPLE).map(|person| {
-            let (code, why) = reasons::chosen(self.people, person, audience, rule, &context);
+            let (code, why) = reasons::chosen(self.people, person, (0, audience), rule, &context);
             let told = told.get(person.id.as_str()).copied();
             let deliveries = told.and_then(|told| planned.remove(&told.id));
             let off = off.get(&person.id).cloned();
@@ -247,7 +255,19 @@ impl Tried<'_> {
             items: out.take(PEOPLE).collect::<Vec<LeftOut>>(),
             total,
         };
-        preview.texts = texts::every(rule, event, &chosen, self.drawing);
+        let further = (1..).zip(
+            self.steps
+                .iter()
+                .map(|audience| self.people.chosen(audience)),
+        );
+        let further: Vec<(i16, Vec<&Person>)> = further.collect();
+        let steps = further.iter();
+        let step = |(nth, people): &(i16, Vec<&Person>)| {
+            self.further(*nth, people, &matched, &context, &is_asked)
+        };
+        preview.steps = steps.filter_map(step).collect();
+        let tellings: Vec<_> = std::iter::once((0, chosen)).chain(further).collect();
+        preview.texts = texts::every(rule, event, &tellings, self.drawing);
         // Of a rule that doesn't fire, the outcome would only say what its evaluation warned of.
         if preview.matched {
             preview.warnings.clear();
@@ -265,6 +285,47 @@ impl Tried<'_> {
         let done = worked.done.into_iter().next();
         done.map(|Done { composed, .. }| composed).ok_or_else(|| {
             Error::unavailable("the rule's texts break on this event; a worker would give it up")
+        })
+    }
+
+    /// A step of the escalation, with whom it tells.
+    fn further(
+        &self,
+        step: i16,
+        people: &[&Person],
+        matched: &Match,
+        context: &EventContext<'_>,
+        is_asked: &impl Fn(&String) -> bool,
+    ) -> Option<Further> {
+        let rule = &matched.rule;
+        let audience = self
+            .steps
+            .get(usize::try_from(step).ok()?.checked_sub(1)?)?;
+        let own = rule.escalation(step)?;
+        let reached = |person: &&Person| {
+            let (code, why) = reasons::chosen(self.people, person, (step, audience), rule, context);
+            Reached {
+                user_id: person.id.clone(),
+                display_name: person.display_name.clone(),
+                code,
+                why,
+                locale: person.locale.clone(),
+            }
+        };
+        let shown = people.iter().filter(|person| is_asked(&person.id));
+        let channels = own.channels.as_ref().unwrap_or(&rule.facts.channels);
+        Some(Further {
+            step,
+            after: memory::words(own.after),
+            unless: match own.unless {
+                Unless::Read => "read",
+                Unless::Acknowledged => "acknowledged",
+            },
+            channels: channels.iter().map(|channel| channel.as_str()).collect(),
+            recipients: Shown {
+                items: shown.take(PEOPLE).map(reached).collect(),
+                total: people.len(),
+            },
         })
     }
 

@@ -8,14 +8,15 @@ use crate::rules::model::Branches;
 use crate::rules::set::{CompiledRule, EventContext};
 use crate::rules::{Audience, Named};
 
-/// Why somebody is told.
+/// Why somebody is told by the rule, or by a step of its escalation.
 pub(super) fn chosen(
     people: &People,
     person: &Person,
-    audience: &Audience,
+    (step, audience): (i16, &Audience),
     rule: &CompiledRule,
     context: &EventContext<'_>,
 ) -> (&'static str, String) {
+    let speaker = if step == 0 { "rule" } else { "step" };
     match people.standing(person, audience) {
         Standing::Role(role) => (
             "role",
@@ -27,16 +28,18 @@ pub(super) fn chosen(
                 ),
             },
         ),
-        Standing::Named => match rule.naming(context, &person.id) {
+        Standing::Named => match rule.naming(step, context, &person.id) {
             Some(Named::ByField(path)) => {
                 ("field", format!("the event's payload names them at {path}"))
             }
-            _ => ("named", "the rule names them".to_owned()),
+            // Nobody but those of the tellings before is among its users unnamed.
+            None if step > 0 => ("told", "they were told before".to_owned()),
+            _ => ("named", format!("the {speaker} names them")),
         },
         Standing::Group(group) => ("group", format!("they are in the group {group}")),
         Standing::Follower => ("follower", "they follow what the event is about".to_owned()),
         Standing::ManagerOf(whose) => ("manager", format!("they are the manager of {whose}")),
-        _ => ("chosen", "the rule chooses them".to_owned()),
+        _ => ("chosen", format!("the {speaker} chooses them")),
     }
 }
 

@@ -12,70 +12,113 @@ use crate::ops::trial::preview::{ChannelText, LOCALES, Said, Texts};
 use crate::rules::set::{CompiledRule, EventContext};
 use crate::rules::{Match, Reader, Rendered, Warning};
 
-/// The texts, the rule's languages first.
+/// Languages of a telling: the rule's, and further ones of its people.
+struct Tongues<'a> {
+    people: &'a [&'a Person],
+    locales: Vec<String>,
+    /// Where somebody made up is.
+    timezone: &'a str,
+}
+
+impl<'a> Tongues<'a> {
+    fn of(rule: &CompiledRule, people: &'a [&'a Person]) -> Self {
+        let mut locales: Vec<String> = rule.languages();
+        for person in people {
+            if !locales.iter().any(|known| is_same(known, &person.locale)) {
+                locales.push(person.locale.clone());
+            }
+        }
+        if locales.is_empty() {
+            locales.push("en".to_owned());
+        }
+        locales.truncate(LOCALES);
+        Self {
+            people,
+            locales,
+            timezone: people.first().map_or("UTC", |person| &person.timezone),
+        }
+    }
+
+    /// The people of a language.
+    fn readers(&self, locale: &str) -> impl Iterator<Item = &'a Person> + Clone {
+        let own = self.people.iter().copied();
+        let locale = locale.to_owned();
+        own.filter(move |person| is_same(&person.locale, &locale))
+    }
+}
+
+/// The texts of each telling (a step and its people, the first telling first), the rule's languages first. Of a step without texts of
+/// its own there is only what its people read otherwise than those of the first telling.
 pub(super) fn every(
     rule: &Arc<CompiledRule>,
     event: &Event,
-    recipients: &[&Person],
+    tellings: &[(i16, Vec<&Person>)],
     drawing: &Drawing,
 ) -> Vec<Texts> {
     let Ok(mut context) = EventContext::new(event) else {
         return Vec::new();
     };
-    let mut locales: Vec<String> = rule.languages();
-    for person in recipients {
-        if !locales.iter().any(|known| is_same(known, &person.locale)) {
-            locales.push(person.locale.clone());
-        }
-    }
-    if locales.is_empty() {
-        locales.push("en".to_owned());
-    }
-    locales.truncate(LOCALES);
-    let timezone = recipients.first().map_or("UTC", |person| &person.timezone);
-    let speaks = |step: &i16| {
-        let escalation = rule.escalation(*step);
-        escalation.is_none_or(|step| step.texts().next().is_some())
-    };
-    let steps = (0..=i16::MAX).take(rule.memory().escalate.len() + 1);
-    let mut all = Vec::new();
-    for step in steps.filter(speaks) {
-        for locale in &locales {
-            let mut own = recipients.iter().filter(|p| is_same(&p.locale, locale));
-            let readers = own.clone().count();
-            let person = own.next();
-            let reader = person.map_or_else(|| made_up(locale, timezone), |p| p.reader());
-            let mut warnings: Vec<Warning> = Vec::new();
-            let rendered = rule.render_step(step, &mut context, &reader, &mut warnings);
-            let (language, channels) = match rendered {
-                Ok(texts) => {
-                    let supposed = Match {
-                        step,
-                        ..Match::supposed(rule, &context)
-                    };
-                    let severity = supposed.severity(event);
-                    let shown = |&channel| shown(channel, severity, &texts, drawing);
-                    let channels = supposed.channels().iter().map(shown).collect();
-                    (texts.locale.clone(), channels)
-                }
-                Err(failure) => {
-                    warnings.push(failure);
-                    (String::new(), Vec::new())
-                }
+    let mut all: Vec<Texts> = Vec::new();
+    for (step, people) in tellings {
+        let tongues = Tongues::of(rule, people);
+        let speaks = rule
+            .escalation(*step)
+            .is_none_or(|step| step.texts().next().is_some());
+        for locale in &tongues.locales {
+            let texts = one(rule, *step, locale, &tongues, &mut context, drawing);
+            let is_known = |known: &Texts| {
+                known.step == 0 && known.locale == texts.locale && known.channels == texts.channels
             };
-            all.push(Texts {
-                step,
-                locale: locale.clone(),
-                language,
-                user_id: person.map(|person| person.id.clone()),
-                timezone: reader.timezone,
-                readers,
-                channels,
-                warnings: warnings.into_iter().map(Said::from).collect(),
-            });
+            if speaks || texts.readers > 0 && !all.iter().any(is_known) {
+                all.push(texts);
+            }
         }
     }
     all
+}
+
+/// Those of one telling in one language.
+fn one(
+    rule: &Arc<CompiledRule>,
+    step: i16,
+    locale: &str,
+    tongues: &Tongues<'_>,
+    context: &mut EventContext<'_>,
+    drawing: &Drawing,
+) -> Texts {
+    let mut own = tongues.readers(locale);
+    let readers = own.clone().count();
+    let person = own.next();
+    let made_up = || made_up(locale, tongues.timezone);
+    let reader = person.map_or_else(made_up, Person::reader);
+    let mut warnings: Vec<Warning> = Vec::new();
+    let rendered = rule.render_step(step, context, &reader, &mut warnings);
+    let (language, channels) = match rendered {
+        Ok(texts) => {
+            let supposed = Match {
+                step,
+                ..Match::supposed(rule, context)
+            };
+            let severity = supposed.severity(context.event);
+            let shown = |&channel| shown(channel, severity, &texts, drawing);
+            let channels = supposed.channels().iter().map(shown).collect();
+            (texts.locale.clone(), channels)
+        }
+        Err(failure) => {
+            warnings.push(failure);
+            (String::new(), Vec::new())
+        }
+    };
+    Texts {
+        step,
+        locale: locale.to_owned(),
+        language,
+        user_id: person.map(|person| person.id.clone()),
+        timezone: reader.timezone,
+        readers,
+        channels,
+        warnings: warnings.into_iter().map(Said::from).collect(),
+    }
 }
 
 fn is_same(a: &str, b: &str) -> bool {

@@ -1,0 +1,42 @@
+//! What `neurolink rules preview` says to people.
+
+use serde_json::{Value, json};
+
+use super::told;
+use crate::support::TestDb;
+use crate::support::app::{event, people, rule};
+
+/// What it says of a new rule of this template, for an event of this payload in BGD.
+async fn said(db: &TestDb, template: &Value, payload: &Value, more: &[&str]) -> String {
+    let (sql, folder) = (db.client().await, tempfile::tempdir().unwrap());
+    sql.batch_execute("delete from neurolink_notification_rules")
+        .await
+        .unwrap();
+    rule(&sql, "r", "a.b", template).await;
+    let id = event(&sql, "a.b", payload).await.to_string();
+    let args = [&["preview", "r", "--event", &id], more].concat();
+    told(db, folder.path(), 0, &args).await
+}
+
+/// Whether all of it is there.
+fn has(said: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(said.contains(line), "{line}\nis not in\n{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_step_names_the_people_it_tells() {
+    let db = TestDb::new().await;
+    people(&db.client().await).await;
+    let template = json!({"title": "T {{n}}", "recipient_users": ["ali"],
+        "escalate": [{"after": "1h", "recipient_roles": ["cfo"], "title": "Step for {{recipient.display_name}}"}]});
+    let text = said(&db, &template, &json!({"n": 1}), &[]).await;
+    has(
+        &text,
+        &[
+            "Step 1 of the escalation: after 1 h, unless somebody has opened it, recipients: 1\n  cfo (en): they hold the role cfo in all branches\n",
+            "Text of the escalation's step 1 in en (as cfo reads it)\n  in_app\n    Step for The CFO\n",
+        ],
+    );
+}
