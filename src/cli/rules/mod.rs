@@ -9,6 +9,7 @@ mod export;
 mod files;
 mod import;
 mod list;
+mod moments;
 mod preview;
 mod preview_text;
 mod release;

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
+
 use crate::cli::output::{Colors, Output, Style};
+use crate::cli::rules::moments::moment;
 use crate::ops::trial::Preview;
 use crate::ops::trial::preview::{ChannelText, Further, Recipient, Said, Texts, TriedEvent, TriedRule};
 use crate::rules::Part;
@@ -70,7 +73,7 @@ pub(super) fn told(preview: &Preview, output: Output) -> String {
         further(&mut text, step, colors);
     }
     for texts in &preview.texts {
-        language(&mut text, texts, colors);
+        language(&mut text, texts, preview.now, colors);
     }
     text
 }
@@ -164,7 +167,11 @@ fn further(text: &mut String, step: &Further, colors: Colors) {
         done => done,
     };
     let (after, total) = (&step.after, step.recipients.total);
-    let _ = writeln!(text, "\n{head}: after {after}, unless somebody has {done} it, recipients: {total}");
+    let at = match step.at {
+        Some(at) => format!(", on {}", moment(at, None)),
+        None => String::new(),
+    };
+    let _ = writeln!(text, "\n{head}: after {after}{at}, unless somebody has {done} it, recipients: {total}");
     for person in &step.recipients.items {
         let name = colors.paint(Style::Name, &person.user_id);
         let _ = writeln!(text, "  {name} ({}): {}", person.locale, person.why);
@@ -175,7 +182,7 @@ fn further(text: &mut String, step: &Further, colors: Colors) {
     }
 }
 
-fn language(text: &mut String, texts: &Texts, colors: Colors) {
+fn language(text: &mut String, texts: &Texts, now: Timestamp, colors: Colors) {
     let whom = match &texts.user_id {
         Some(user) => format!("as {user} reads it"),
         None => "nobody who is told reads it".to_owned(),
@@ -185,7 +192,13 @@ fn language(text: &mut String, texts: &Texts, colors: Colors) {
         step => format!("Text of the escalation's step {step}"),
     };
     let name = colors.paint(Style::Head, format!("{of} in {}", texts.locale));
-    let _ = writeln!(text, "\n{name} ({whom})");
+    // What is told at once is of now.
+    let at = if texts.at == now {
+        String::new()
+    } else {
+        format!(", on {}", moment(texts.at, Some(&texts.timezone)))
+    };
+    let _ = writeln!(text, "\n{name} ({whom}{at})");
     said(text, &texts.warnings, colors);
     for channel in &texts.channels {
         let _ = writeln!(text, "  {}", colors.paint(Style::Quiet, channel.channel));

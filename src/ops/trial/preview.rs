@@ -184,7 +184,7 @@ pub struct Recipient {
     pub until: Option<Timestamp>,
     /// Whether it would be in their inbox.
     pub in_app: bool,
-    /// The notification's title.
+    /// The notification's title, as of when they are told.
     pub title: Option<String>,
     /// One per channel, as it would be planned.
     pub deliveries: Vec<Way>,
@@ -225,6 +225,8 @@ pub struct Further {
     pub step: i16,
     /// How long after the telling before it: `1 h`.
     pub after: String,
+    /// When it comes; `None` where nobody is told in the first place, so that it never does.
+    pub at: Option<Timestamp>,
     /// What somebody who was told does so that it doesn't come to it: `read`, `acknowledged`.
     pub unless: &'static str,
     /// How it tells.
@@ -266,6 +268,8 @@ pub struct LeftOut {
 pub struct Texts {
     /// Of which step of the escalation; 0 = the first telling. What a step says just as that does is there once.
     pub step: i16,
+    /// When they are told: as of then they are written. Where nobody is told, as of the evaluation, or so much later.
+    pub at: Timestamp,
     /// The reader's language.
     pub locale: String,
     /// The language that was chosen for them.

@@ -12,6 +12,7 @@ use crate::pipeline::decide::{Decided, later, useful_until};
 use crate::rules::Match;
 use crate::rules::memory::Ledger;
 use crate::rules::memory::model::{Dated, Delay, Escalation, Unless};
+use crate::rules::model::Suppressed;
 
 fn said(key: &'static str, why: String) -> Remembered {
     Remembered {
@@ -225,6 +226,16 @@ pub(super) fn words(duration: Duration) -> String {
         return "0 s".to_owned();
     }
     parts.join(" ")
+}
+
+/// When the first telling is: now, or when what is delayed is due. `None` where nobody is told.
+pub(super) fn begins(decided: &Decided, now: Timestamp) -> Option<Timestamp> {
+    let delayed = |(_, suppressed): &(usize, Suppressed)| {
+        let until = suppressed.until?;
+        (suppressed.reason == "delayed").then_some(until)
+    };
+    let due = decided.suppressed.iter().find_map(delayed);
+    due.or_else(|| (!decided.tellings.is_empty()).then_some(now))
 }
 
 /// The moment until which a person's telling is put off, and why; nothing where they are told at once.

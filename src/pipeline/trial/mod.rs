@@ -6,6 +6,7 @@ mod backtest;
 mod course;
 mod crowd;
 mod further;
+mod look;
 mod memory;
 mod patience;
 mod preview;

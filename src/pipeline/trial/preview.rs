@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use super::Trier;
 use super::course::{Course, Step};
+use super::look::{Looked, look};
 use super::patience::{Watch, patiently};
 use super::rule::{self, Done, Trial};
+use super::texts::Telling;
 use super::{further, memory, reasons, texts};
 use crate::deliveries::Planned;
 use crate::deliveries::channels::email::Drawing;
@@ -16,21 +18,14 @@ use crate::kernel::{ChannelKind, Error, Result, mask};
 use crate::notifications::NewNotification;
 use crate::ops::trial::Shown;
 use crate::ops::trial::preview::{
-    Further, LeftOut, PEOPLE, Preview, Question, Reached, Recipient, Said, TriedEvent, TriedRule,
-    Way, Wrong,
+    Further, LeftOut, PEOPLE, Preview, Question, Reached, Recipient, Said, Way,
 };
 use crate::pipeline::choose;
 use crate::pipeline::compose::{Composed, Judged};
-use crate::pipeline::decide::Decided;
+use crate::pipeline::decide::{Decided, later};
 use crate::pipeline::replay::Turn;
 use crate::rules::set::EventContext;
-use crate::rules::{Audience, Finding, Match, Unless};
-
-/// What is found without knowing anybody.
-struct Looked {
-    preview: Preview,
-    trial: Option<(Trial, Judged)>,
-}
+use crate::rules::{Audience, Match, Unless};
 
 pub(super) async fn run(trier: &Trier, question: Question) -> Result<Preview> {
     let question = Arc::new(question);
@@ -63,103 +58,6 @@ pub(super) async fn run(trier: &Trier, question: Question) -> Result<Preview> {
         .fill(preview, judged, watch)
     })
     .await?
-}
-
-/// Compiles and judges it.
-fn look(question: &Question, watch: &Watch) -> Looked {
-    let Question {
-        rule, event, now, ..
-    } = question;
-    let mut preview = Preview {
-        rule: TriedRule::of(rule),
-        event: TriedEvent::of(event),
-        now: *now,
-        fault: None,
-        hints: Vec::new(),
-        matched: false,
-        verdict: "faulty",
-        why: String::new(),
-        failing: None,
-        trace: None,
-        recipients: Shown::default(),
-        left_out: Shown::default(),
-        memory: Vec::new(),
-        steps: Vec::new(),
-        texts: Vec::new(),
-        suppressed: Vec::new(),
-        warnings: Vec::new(),
-    };
-    let compiled = Trial::compile(rule).and_then(|trial| Ok((trial, crate::rules::check(rule)?)));
-    let (trial, hints) = match compiled {
-        Ok(compiled) => compiled,
-        Err(fault) => {
-            preview.why = format!("it can't be compiled: {}", fault.detail);
-            preview.fault = Some(Wrong {
-                place: fault.place,
-                detail: fault.detail,
-            });
-            return Looked {
-                preview,
-                trial: None,
-            };
-        }
-    };
-    preview.hints = hints.into_iter().map(Said::from).collect();
-    watch.progress.at(rule.id, rule.version);
-    preview.trace = rule.dissected(event, *now);
-    let finding = rule.asked(event, *now);
-    (preview.verdict, preview.why) = said(&finding);
-    if let Finding::False { part, .. } = finding {
-        preview.failing = part;
-    }
-    let judged = match trial.judge(event, *now, watch) {
-        Ok(judged) => judged,
-        Err(why) => {
-            preview.why = why;
-            return Looked {
-                preview,
-                trial: None,
-            };
-        }
-    };
-    preview.matched = !judged.matches.is_empty();
-    preview.warnings = judged.warnings.iter().cloned().map(Said::from).collect();
-    let judged = match EventContext::new(event) {
-        Ok(context) if !preview.matched => Judged {
-            matches: trial
-                .rule()
-                .map(|rule| Match::supposed(rule, &context))
-                .into_iter()
-                .collect(),
-            warnings: judged.warnings,
-        },
-        _ => judged,
-    };
-    Looked {
-        preview,
-        trial: Some((trial, judged)),
-    }
-}
-
-/// The verdict, in a word and a sentence.
-fn said(finding: &Finding) -> (&'static str, String) {
-    match finding {
-        Finding::Elsewhere(why) => ("elsewhere", why.clone()),
-        Finding::Faulty(fault) => ("faulty", fault.detail.clone()),
-        Finding::Broken { detail, .. } => ("broken", detail.clone()),
-        Finding::False { part, .. } => (
-            "false",
-            match part {
-                Some(part) => format!("its condition is not true: {}", part.sentence()),
-                None => "its condition is not true".to_owned(),
-            },
-        ),
-        Finding::True { over: 0, .. } => ("true", "it is true for this event".to_owned()),
-        Finding::True { over, .. } => (
-            "true",
-            format!("it is true for this event; {over} people more than it may name are left out"),
-        ),
-    }
 }
 
 /// What the second half works with.
@@ -201,7 +99,9 @@ impl Tried<'_> {
                 Some((person.id.clone(), (reason.to_owned(), until)))
             })
             .collect();
-        // Whoever is told later, or would be if it fired, is told the same: by a course without memory.
+        let begins = memory::begins(&step.decided, *now);
+        let at = begins.unwrap_or(*now);
+        // Whoever is told later, or would be if it fired, is told as they will be then: by a course without memory.
         let whole = Decided {
             tellings: everybody(&judged, self.people),
             ..Decided::default()
@@ -210,7 +110,7 @@ impl Tried<'_> {
             event: event.clone(),
             judged,
             decided: whole,
-            now: *now,
+            now: at,
             turn: Turn::First,
         };
         let real = self.composed(step, watch)?;
@@ -255,18 +155,25 @@ impl Tried<'_> {
             items: out.take(PEOPLE).collect::<Vec<LeftOut>>(),
             total,
         };
-        let further = (1..).zip(
-            self.steps
-                .iter()
-                .map(|audience| self.people.chosen(audience)),
-        );
-        let further: Vec<(i16, Vec<&Person>)> = further.collect();
-        let steps = further.iter();
-        let step = |(nth, people): &(i16, Vec<&Person>)| {
-            self.further(*nth, people, &matched, &context, &is_asked)
-        };
-        preview.steps = steps.filter_map(step).collect();
-        let tellings: Vec<_> = std::iter::once((0, chosen)).chain(further).collect();
+        let mut tellings = vec![Telling {
+            step: 0,
+            at,
+            people: chosen,
+        }];
+        let mut at = at;
+        for (step, audience) in (1..).zip(&self.steps) {
+            let after = rule.escalation(step).map(|step| step.after);
+            at = later(at, after.unwrap_or_default());
+            let people = self.people.chosen(audience);
+            tellings.push(Telling { step, at, people });
+        }
+        let steps = tellings.iter().skip(1);
+        let steps = steps.filter_map(|of| self.further(of, &matched, &context, &is_asked));
+        preview.steps = steps.collect();
+        // Where nobody is told in the first place, no step comes.
+        if begins.is_none() {
+            preview.steps.iter_mut().for_each(|step| step.at = None);
+        }
         preview.texts = texts::every(rule, event, &tellings, self.drawing);
         // Of a rule that doesn't fire, the outcome would only say what its evaluation warned of.
         if preview.matched {
@@ -291,8 +198,11 @@ impl Tried<'_> {
     /// A step of the escalation, with whom it tells.
     fn further(
         &self,
-        step: i16,
-        people: &[&Person],
+        &Telling {
+            step,
+            at,
+            ref people,
+        }: &Telling<'_>,
         matched: &Match,
         context: &EventContext<'_>,
         is_asked: &impl Fn(&String) -> bool,
@@ -317,6 +227,7 @@ impl Tried<'_> {
         Some(Further {
             step,
             after: memory::words(own.after),
+            at: Some(at),
             unless: match own.unless {
                 Unless::Read => "read",
                 Unless::Acknowledged => "acknowledged",

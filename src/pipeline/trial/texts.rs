@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::deliveries::channels::email::Drawing;
 use crate::deliveries::model::{Content, Outgoing};
 use crate::directory::Person;
@@ -11,6 +13,16 @@ use crate::kernel::{ChannelKind, Severity, clock};
 use crate::ops::trial::preview::{ChannelText, LOCALES, Said, Texts};
 use crate::rules::set::{CompiledRule, EventContext};
 use crate::rules::{Match, Reader, Rendered, Warning};
+
+/// Whom the rule, or a step of its escalation, tells, and when.
+pub(super) struct Telling<'a> {
+    /// 0 = the first.
+    pub(super) step: i16,
+    /// When it is told: what `{{relative …}}` counts from.
+    pub(super) at: Timestamp,
+    /// To whom.
+    pub(super) people: Vec<&'a Person>,
+}
 
 /// Languages of a telling: the rule's, and further ones of its people.
 struct Tongues<'a> {
@@ -47,25 +59,26 @@ impl<'a> Tongues<'a> {
     }
 }
 
-/// The texts of each telling (a step and its people, the first telling first), the rule's languages first. Of a step without texts of
+/// The texts of each telling, the first one first; the rule's languages first. Of a step without texts of
 /// its own there is only what its people read otherwise than those of the first telling.
 pub(super) fn every(
     rule: &Arc<CompiledRule>,
     event: &Event,
-    tellings: &[(i16, Vec<&Person>)],
+    tellings: &[Telling<'_>],
     drawing: &Drawing,
 ) -> Vec<Texts> {
     let Ok(mut context) = EventContext::new(event) else {
         return Vec::new();
     };
     let mut all: Vec<Texts> = Vec::new();
-    for (step, people) in tellings {
-        let tongues = Tongues::of(rule, people);
+    for telling in tellings {
+        let tongues = Tongues::of(rule, &telling.people);
         let speaks = rule
-            .escalation(*step)
+            .escalation(telling.step)
             .is_none_or(|step| step.texts().next().is_some());
+        context = context.at(telling.at);
         for locale in &tongues.locales {
-            let texts = one(rule, *step, locale, &tongues, &mut context, drawing);
+            let texts = one(rule, telling, locale, &tongues, &mut context, drawing);
             let is_known = |known: &Texts| {
                 known.step == 0 && known.locale == texts.locale && known.channels == texts.channels
             };
@@ -80,7 +93,7 @@ pub(super) fn every(
 /// Those of one telling in one language.
 fn one(
     rule: &Arc<CompiledRule>,
-    step: i16,
+    &Telling { step, at, .. }: &Telling<'_>,
     locale: &str,
     tongues: &Tongues<'_>,
     context: &mut EventContext<'_>,
@@ -111,6 +124,7 @@ fn one(
     };
     Texts {
         step,
+        at,
         locale: locale.to_owned(),
         language,
         user_id: person.map(|person| person.id.clone()),

@@ -79,6 +79,43 @@ async fn each_key_says_what_it_means_for_the_event() {
 }
 
 #[tokio::test]
+async fn what_is_put_off_reads_as_it_will_when_it_is_told() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    people(&sql).await;
+    let app = App::start_with(&db, API, &[]).await;
+    let remind = remembering(json!({
+        "title": "Due {{relative due}}", "delay": {"before": "3d", "date": "due", "at": "09:00", "timezone": "Asia/Baghdad"},
+        "escalate": [{"after": "1d", "title": "Now {{relative due}}"}, {"after": "1d"}]
+    }));
+    let mut ask = json!({"rule": remind, "now": "2026-11-23T08:00:00Z",
+        "event": {"source_module": "t", "event_type": "a.b", "occurred_at": "2026-11-23T08:00:00Z", "payload": {"due": "2026-12-10"}}});
+    let seen = preview(&app, &ask).await;
+    let title = |of: &Value| of["channels"][0]["title"].as_str().unwrap().to_owned();
+    let texts = seen["texts"].as_array().unwrap().iter();
+    let texts: Vec<String> = texts
+        .map(|of| format!("{} {} {}", of["step"], of["at"], title(of)))
+        .collect();
+    assert_eq!(
+        texts,
+        [
+            r#"0 "2026-12-07T06:00:00Z" Due in 3 days"#,
+            r#"1 "2026-12-08T06:00:00Z" Now in 2 days"#,
+            r#"2 "2026-12-09T06:00:00Z" Due tomorrow"#,
+        ]
+    );
+    assert_eq!(seen["recipients"]["items"][0]["title"], "Due in 3 days");
+    assert_eq!(seen["steps"][1]["at"], "2026-12-09T06:00:00Z");
+    // The date is past: nobody is told, and no step ever comes.
+    ask["event"]["payload"]["due"] = json!("2026-11-01");
+    let seen = preview(&app, &ask).await;
+    assert_eq!(seen["suppressed"][0]["reason"], "too_late");
+    assert_eq!(seen["steps"][0]["at"], Value::Null);
+    assert_eq!(seen["texts"][0]["at"], "2026-11-23T08:00:00Z");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn delays_and_digests_are_played_to_their_end_and_not_beyond() {
     let db = TestDb::new().await;
     let sql = db.client().await;

@@ -31,12 +31,13 @@ async fn a_step_names_the_people_it_tells() {
     people(&db.client().await).await;
     let template = json!({"title": "T {{n}}", "recipient_users": ["ali"],
         "escalate": [{"after": "1h", "recipient_roles": ["cfo"], "title": "Step for {{recipient.display_name}}"}]});
-    let text = said(&db, &template, &json!({"n": 1}), &[]).await;
+    let now = ["--now", "2026-11-23T08:00:30Z"];
+    let text = said(&db, &template, &json!({"n": 1}), &now).await;
     has(
         &text,
         &[
-            "Step 1 of the escalation: after 1 h, unless somebody has opened it, recipients: 1\n  cfo (en): they hold the role cfo in all branches\n",
-            "Text of the escalation's step 1 in en (as cfo reads it)\n  in_app\n    Step for The CFO\n",
+            "Step 1 of the escalation: after 1 h, on 2026-11-23 09:00 UTC, unless somebody has opened it, recipients: 1\n  cfo (en): they hold the role cfo in all branches\n",
+            "Text of the escalation's step 1 in en (as cfo reads it, on 2026-11-23 09:00 UTC (12:00 Asia/Baghdad))\n  in_app\n    Step for The CFO\n",
         ],
     );
 }
