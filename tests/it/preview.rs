@@ -1,6 +1,7 @@
 //! What a rule would do with an event, before it is saved: `POST /v1/rules/preview`.
 
 mod memory;
+mod silence;
 mod steps;
 mod whose;
 

@@ -75,12 +75,19 @@ fn table(rules: &[Saved], output: Output) -> String {
         }
     }
     let faulty = rules.iter().filter(|rule| rule.fault.is_some()).count();
-    text.push_str(&match (rules.len(), faulty) {
-        (0, _) => "no rules\n".to_owned(),
-        (1, 0) => "1 rule\n".to_owned(),
-        (1, _) => "1 rule, faulty\n".to_owned(),
-        (n, 0) => format!("{n} rules\n"),
-        (n, faulty) => format!("{n} rules, {faulty} faulty\n"),
+    let held = rules.iter().filter(|rule| rule.hold.is_some()).count();
+    text.push_str(&match rules.len() {
+        0 => "no rules".to_owned(),
+        1 => "1 rule".to_owned(),
+        n => format!("{n} rules"),
     });
+    for (count, word) in [(faulty, "faulty"), (held, "held")] {
+        if count > 0 && rules.len() == 1 {
+            text.push_str(&format!(", {word}"));
+        } else if count > 0 {
+            text.push_str(&format!(", {count} {word}"));
+        }
+    }
+    text.push('\n');
     text
 }

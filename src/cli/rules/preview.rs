@@ -5,7 +5,7 @@ use crate::cli::rules::preview_text::told;
 use crate::cli::rules::subject;
 use crate::cli::{Context, Exit, Failure, Outcome};
 use crate::kernel::clock;
-use crate::ops::trial::{Question, Trials as _};
+use crate::ops::trial::{Question, Trials as _, silence};
 use crate::pipeline::trial::Trier;
 
 /// Arguments of `neurolink rules preview`.
@@ -41,8 +41,13 @@ pub(super) async fn run(args: Args, context: &Context) -> Outcome {
             return Err(Failure::Usage(both.to_owned()));
         }
         let rule = subject::rule(&args.rule, args.name.as_deref(), db).await?;
+        let silence = match &rule.saved {
+            Some(saved) if rule.row.id != 0 => silence::of(&db.client().await?, saved).await?,
+            _ => Vec::new(),
+        };
         let question = Question {
             rule: rule.row,
+            silence,
             event: subject::event(&args.event, db).await?,
             users: args.users,
             now: args.now.unwrap_or_else(clock::now),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::cli::output::{Colors, Output, Style};
 use crate::cli::rules::moments::moment;
-use crate::ops::trial::Preview;
+use crate::ops::trial::{Preview, silence};
 use crate::ops::trial::preview::{ChannelText, Further, Recipient, Said, Texts, TriedEvent, TriedRule};
 use crate::rules::Part;
 
@@ -28,7 +28,12 @@ pub(super) fn told(preview: &Preview, output: Output) -> String {
         return text;
     }
     let people = preview.recipients.total;
-    let _ = if preview.matched {
+    let is_silent = |hint: &&Said| [silence::OFF, silence::HELD].contains(&hint.kind);
+    let silent: Vec<&str> = preview.hints.iter().filter(is_silent).map(|hint| hint.detail.as_str()).collect();
+    let _ = if preview.matched && !silent.is_empty() {
+        let word = colors.paint(Style::Odd, "match, but nobody is told");
+        writeln!(text, "{word}: {}", silent.join("; "))
+    } else if preview.matched {
         writeln!(
             text,
             "{}, recipients: {people}",
@@ -53,9 +58,14 @@ pub(super) fn told(preview: &Preview, output: Output) -> String {
         };
         let _ = writeln!(text, "  {key}{value}: {}{at}", remembered.why);
     }
-    said(&mut text, &preview.hints, colors);
-    said(&mut text, &preview.warnings, colors);
-    if !preview.matched && people > 0 {
+    let hints = preview.hints.iter();
+    // Said at the head already.
+    let hints = hints.filter(|hint| !preview.matched || !is_silent(hint));
+    said(&mut text, hints, colors);
+    said(&mut text, preview.warnings.iter(), colors);
+    if people > 0 && preview.matched && !silent.is_empty() {
+        let _ = writeln!(text, "\nIf it told anybody, recipients: {people}");
+    } else if people > 0 && !preview.matched {
         let _ = writeln!(text, "\nIf it did, recipients: {people}");
     }
     for person in &preview.recipients.items {
@@ -128,7 +138,7 @@ fn tree(text: &mut String, part: &Part, depth: usize, colors: Colors) {
     }
 }
 
-fn said(text: &mut String, all: &[Said], colors: Colors) {
+fn said<'a>(text: &mut String, all: impl Iterator<Item = &'a Said>, colors: Colors) {
     for one in all {
         let word = colors.paint(Style::Odd, one.kind);
         let _ = writeln!(text, "  {word}: {}", one.detail);
@@ -199,7 +209,7 @@ fn language(text: &mut String, texts: &Texts, now: Timestamp, colors: Colors) {
         format!(", on {}", moment(texts.at, Some(&texts.timezone)))
     };
     let _ = writeln!(text, "\n{name} ({whom}{at})");
-    said(text, &texts.warnings, colors);
+    said(text, texts.warnings.iter(), colors);
     for channel in &texts.channels {
         let _ = writeln!(text, "  {}", colors.paint(Style::Quiet, channel.channel));
         shown(text, channel);

@@ -6,6 +6,7 @@ pub mod backtest;
 pub mod preview;
 pub mod request;
 pub mod routes;
+pub mod silence;
 pub mod store;
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -19,6 +19,8 @@ pub const LOCALES: usize = 40;
 pub struct Question {
     /// The rule; of a draft: id and version 0.
     pub rule: RuleRow,
+    /// Why it tells nobody as things are, if it is saved and switched off or held.
+    pub silence: Vec<Said>,
     /// The event; of one that isn't stored: id 0.
     pub event: Event,
     /// Show these people alone; empty = the first ones.
@@ -40,7 +42,8 @@ pub struct Preview {
     pub now: Timestamp,
     /// What is wrong with the rule, so that nothing else can be said.
     pub fault: Option<Wrong>,
-    /// What is allowed but probably not meant, as `neurolink rules check` says it.
+    /// Why a saved rule tells nobody as things are (`switched_off`, `held`: what follows is as if it weren't), then what is allowed but
+    /// probably not meant, as `neurolink rules check` says it.
     pub hints: Vec<Said>,
     /// Whether the rule would fire: if not, recipients and texts are what they would be if it did.
     pub matched: bool,

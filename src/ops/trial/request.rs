@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::backtest::{Live, Plan, SAMPLES};
 use super::preview::{PEOPLE, Question};
-use super::store;
+use super::{silence, store};
 use crate::db::Client;
 use crate::ingest::{Event, NewEvent};
 use crate::kernel::decode::{Id, Raw};
@@ -120,11 +120,18 @@ impl PreviewBody {
             let place = format!("/users/{index}");
             return Err(wrong(&place, "an id has 1 to 128 characters"));
         }
+        let mut silence = Vec::new();
         let rule = match (&self.rule, self.rule_id) {
             (Some(draft), None) if self.version.is_none() => drafted(draft, 0, 0)?,
             (Some(_), None) => return Err(wrong("/version", "it is of a saved rule: `rule_id`")),
             (Some(_), Some(_)) => return Err(wrong("/rule_id", "either `rule` or `rule_id`")),
-            (None, Some(id)) => saved(client, id, self.version).await?,
+            (None, Some(id)) => {
+                let row = saved(client, id, self.version).await?;
+                if let Some(kept) = Saved::find(client, id).await? {
+                    silence = silence::of(client, &kept).await?;
+                }
+                row
+            }
             (None, None) => return Err(neither("/rule", "rule_id")),
         };
         let event = match (&self.event, self.event_id) {
@@ -147,6 +154,7 @@ impl PreviewBody {
         }
         Ok(Question {
             rule,
+            silence,
             event,
             users,
             now,

@@ -27,7 +27,7 @@ pub(super) fn look(question: &Question, watch: &Watch) -> Looked {
         event: TriedEvent::of(event),
         now: *now,
         fault: None,
-        hints: Vec::new(),
+        hints: question.silence.clone(),
         matched: false,
         verdict: "faulty",
         why: String::new(),
@@ -56,7 +56,7 @@ pub(super) fn look(question: &Question, watch: &Watch) -> Looked {
             };
         }
     };
-    preview.hints = hints.into_iter().map(Said::from).collect();
+    preview.hints.extend(hints.into_iter().map(Said::from));
     watch.progress.at(rule.id, rule.version);
     preview.trace = rule.dissected(event, *now);
     let finding = rule.asked(event, *now);

@@ -86,6 +86,14 @@ impl Version {
     pub async fn find(client: &Client, id: i64, number: i32) -> Result<Option<Self>> {
         version(client, id, number).await
     }
+
+    /// The newest of a rule, newest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn newest(client: &Client, id: i64, most: i64) -> Result<Vec<Self>> {
+        versions(client, id, i32::MAX, most).await
+    }
 }
 
 /// Holds all: whoever else changes rules waits until the transaction ends.

@@ -41,3 +41,38 @@ async fn a_step_names_the_people_it_tells() {
         ],
     );
 }
+
+#[tokio::test]
+async fn a_rule_that_tells_nobody_as_things_are_says_so_first_and_is_marked_in_the_list() {
+    let (db, folder) = (TestDb::new().await, tempfile::tempdir().unwrap());
+    let sql = db.client().await;
+    people(&sql).await;
+    let template = json!({"title": "T", "recipient_users": ["ali"]});
+    let held = rule(&sql, "stormy", "a.b", &template).await;
+    rule(&sql, "off", "a.b", &template).await;
+    sql.batch_execute("update neurolink_notification_rules set enabled = false where name = 'off'")
+        .await
+        .unwrap();
+    let client = db.db().client().await.unwrap();
+    let is_held = neurolink::rules::held::store::hold(&client, (held, 1), 100, 140, "admin");
+    assert!(is_held.await.unwrap());
+    let id = event(&sql, "a.b", &json!({})).await.to_string();
+    for (name, word) in [("off", "switched off since"), ("stormy", "held since")] {
+        let text = told(&db, folder.path(), 0, &["preview", name, "--event", &id]).await;
+        let head = format!("match, but nobody is told: it is {word} 20");
+        has(&text, &[&head, "\nIf it told anybody, recipients: 1\n"]);
+        assert_eq!(text.matches(word).count(), 1, "{text}");
+    }
+    let list = told(&db, folder.path(), 0, &["list"]).await;
+    has(
+        &list,
+        &[
+            "  off\n",
+            "held: 140 notifications within a minute, where 100 are allowed; held back: 0\n",
+            "2 rules, 1 held\n",
+        ],
+    );
+    let list = told(&db, folder.path(), 0, &["list", "--json"]).await;
+    let list: Value = serde_json::from_str(&list).unwrap();
+    assert_eq!(list[1]["hold"]["limit_per_minute"], 100, "{list}");
+}
