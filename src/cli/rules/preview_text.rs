@@ -43,7 +43,9 @@ pub(super) fn told(preview: &Preview, output: Output) -> String {
         let word = colors.paint(Style::Odd, "no match");
         writeln!(text, "{word}: {}", preview.why)
     };
-    if let Some(part) = preview.trace.as_ref().filter(|part| !part.parts.is_empty()) {
+    // One comparison that isn't true is said at the head already, with its values.
+    let shows = |part: &&Part| !part.parts.is_empty() || preview.matched && !part.values.is_empty();
+    if let Some(part) = preview.trace.as_ref().filter(shows) {
         tree(&mut text, part, 1, colors);
     }
     for remembered in &preview.memory {

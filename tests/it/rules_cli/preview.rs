@@ -76,3 +76,33 @@ async fn a_rule_that_tells_nobody_as_things_are_says_so_first_and_is_marked_in_t
     let list: Value = serde_json::from_str(&list).unwrap();
     assert_eq!(list[1]["hold"]["limit_per_minute"], 100, "{list}");
 }
+
+#[tokio::test]
+async fn a_condition_of_one_comparison_is_shown_with_its_values() {
+    let (db, folder) = (TestDb::new().await, tempfile::tempdir().unwrap());
+    let sql = db.client().await;
+    people(&sql).await;
+    let template = json!({"title": "T", "recipient_users": ["ali"]});
+    rule(&sql, "r", "a.b", &template).await;
+    sql.batch_execute(
+        r#"update neurolink_notification_rules set conditions = '{">=": [{"var": "payload.amount"}, 5]}'"#,
+    )
+    .await
+    .unwrap();
+    for (amount, lines) in [
+        (
+            7,
+            "match, recipients: 1\n  ✓ payload.amount >= 5  (payload.amount is 7)\n",
+        ),
+        (
+            3,
+            "no match: its condition is not true: payload.amount >= 5 is not true (payload.amount is 3)\n\nIf it did",
+        ),
+    ] {
+        let id = event(&sql, "a.b", &json!({"amount": amount}))
+            .await
+            .to_string();
+        let args = ["preview", "r", "--event", &id];
+        has(&told(&db, folder.path(), 0, &args).await, &[lines]);
+    }
+}
