@@ -311,8 +311,8 @@ async fn a_trial_says_whom_a_rule_would_tell_what_and_writes_nothing() {
     for line in [
         &format!("overdue (version 1) on event {id} invoice.overdue of test, branch BGD\n"),
         "match, recipients: 2\n",
-        "ali (en): they hold the role accountant in branch BGD\n  in_app\n  email: suppressed (preference)\n    Invoice 12345678901234567890\n",
-        "nadia (ar-IQ): they hold the role accountant in branch BGD\n  in_app\n  email: suppressed (not_configured)\n    فاتورة 12345678901234567890\n",
+        "ali (en): they hold the role accountant in branch BGD\n  in_app\n  email: withheld: they have switched it off\n    Invoice 12345678901234567890\n",
+        "nadia (ar-IQ): they hold the role accountant in branch BGD\n  in_app\n  email: withheld: this node has no settings for it\n    فاتورة 12345678901234567890\n",
         "Left out: 1\n  dina: they hold the role accountant in branch BSR, and the rule tells those of branch BGD\n",
         "Text in ar (nobody who is told reads it)\n  in_app\n    فاتورة 12345678901234567890\n",
     ] {

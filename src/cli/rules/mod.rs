@@ -12,6 +12,7 @@ mod list;
 mod moments;
 mod preview;
 mod preview_text;
+mod reasons;
 mod release;
 mod starter;
 mod store;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::cli::output::{Colors, Output, Style};
 use crate::cli::rules::moments::moment;
+use crate::cli::rules::reasons::{undelivered, untold};
 use crate::ops::trial::{Preview, silence};
 use crate::ops::trial::preview::{ChannelText, Further, Recipient, Said, Texts, TriedEvent, TriedRule};
 use crate::rules::Part;
@@ -30,18 +31,21 @@ pub(super) fn told(preview: &Preview, output: Output) -> String {
     let people = preview.recipients.total;
     let is_silent = |hint: &&Said| [silence::OFF, silence::HELD].contains(&hint.kind);
     let silent: Vec<&str> = preview.hints.iter().filter(is_silent).map(|hint| hint.detail.as_str()).collect();
-    let _ = if preview.matched && !silent.is_empty() {
-        let word = colors.paint(Style::Odd, "match, but nobody is told");
-        writeln!(text, "{word}: {}", silent.join("; "))
-    } else if preview.matched {
-        writeln!(
-            text,
-            "{}, recipients: {people}",
-            colors.paint(Style::Good, "match")
-        )
-    } else {
-        let word = colors.paint(Style::Odd, "no match");
-        writeln!(text, "{word}: {}", preview.why)
+    let word = |style, word: &str| colors.paint(style, word);
+    let _ = match (preview.matched, nobody(preview)) {
+        (true, _) if !silent.is_empty() => {
+            let word = word(Style::Odd, "match, but nobody is told");
+            writeln!(text, "{word}: {}", silent.join("; "))
+        }
+        (true, Some(reason)) => {
+            let word = word(Style::Odd, "match, but nobody is told");
+            writeln!(text, "{word}: {reason}")
+        }
+        (true, None) => {
+            let word = word(Style::Good, "match");
+            writeln!(text, "{word}, recipients: {people}")
+        }
+        (false, _) => writeln!(text, "{}: {}", word(Style::Odd, "no match"), preview.why),
     };
     // One comparison that isn't true is said at the head already, with its values.
     let shows = |part: &&Part| !part.parts.is_empty() || preview.matched && !part.values.is_empty();
@@ -55,7 +59,7 @@ pub(super) fn told(preview: &Preview, output: Output) -> String {
             None => String::new(),
         };
         let at = match remembered.at {
-            Some(at) => format!(": {at}"),
+            Some(at) => format!(": {}", moment(at, remembered.timezone.as_deref())),
             None => String::new(),
         };
         let _ = writeln!(text, "  {key}{value}: {}{at}", remembered.why);
@@ -88,6 +92,17 @@ pub(super) fn told(preview: &Preview, output: Output) -> String {
         language(&mut text, texts, preview.now, colors);
     }
     text
+}
+
+/// Why nobody whom it is for is ever told, where that is so of all of them.
+fn nobody(preview: &Preview) -> Option<&str> {
+    let all = &preview.recipients.items;
+    let never = |person: &Recipient| {
+        let fails = person.reason.as_deref() == Some("render_failed");
+        !person.is_told && person.until.is_none() && !fails
+    };
+    let first = all.first().filter(|_| all.iter().all(never))?;
+    first.reason.as_deref().map(untold)
 }
 
 /// A rule's name and version.
@@ -150,20 +165,29 @@ fn said<'a>(text: &mut String, all: impl Iterator<Item = &'a Said>, colors: Colo
 fn recipient(text: &mut String, person: &Recipient, colors: Colors) {
     let name = colors.paint(Style::Head, &person.user_id);
     let _ = writeln!(text, "\n{name} ({}): {}", person.locale, person.why);
+    let there = Some(person.timezone.as_str());
     if let Some(reason) = person.reason.as_deref().filter(|_| !person.is_told) {
-        let until = match person.until {
-            Some(until) => format!(" until {until}"),
-            None => String::new(),
+        let why = untold(reason);
+        let _ = match person.until {
+            Some(until) => {
+                let word = colors.paint(Style::Odd, "told later");
+                writeln!(text, "  {word}, on {}: {why}", moment(until, there))
+            }
+            None => writeln!(text, "  {}: {why}", colors.paint(Style::Odd, "not told")),
         };
-        let word = colors.paint(Style::Odd, "not told now");
-        let _ = writeln!(text, "  {word}: {reason}{until}");
     }
     for way in &person.deliveries {
-        let to = way.address.as_deref().unwrap_or_default();
-        let _ = match way.reason {
-            Some(reason) => writeln!(text, "  {}: {} ({reason})", way.channel, way.status),
-            None if to.is_empty() => writeln!(text, "  {}", way.channel),
-            None => writeln!(text, "  {} to {to}", way.channel),
+        let to = match &way.address {
+            Some(address) if way.status != "suppressed" => format!(" to {address}"),
+            _ => String::new(),
+        };
+        let _ = match (way.reason.map(undelivered), way.until) {
+            (None, _) => writeln!(text, "  {}{to}", way.channel),
+            (Some(why), None) => writeln!(text, "  {}: withheld: {why}", way.channel),
+            (Some(why), Some(until)) => {
+                let until = moment(until, there);
+                writeln!(text, "  {}{to}: waits until {until}: {why}", way.channel)
+            }
         };
     }
     if let Some(title) = &person.title {
@@ -227,5 +251,43 @@ fn shown(text: &mut String, channel: &ChannelText) {
     if let Some(url) = channel.action_url.as_ref().filter(|_| channel.html.is_none()) {
         let label = channel.action_label.as_deref().unwrap_or("link");
         let _ = writeln!(text, "    [{label}] {url}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::trial::preview::Way;
+
+    #[test]
+    fn a_delivery_that_waits_says_until_when_where_its_reader_is() {
+        let until = "2026-11-24T04:00:00.5Z".parse().ok();
+        let way = Way {
+            channel: "email",
+            status: "pending",
+            reason: Some("quiet_hours"),
+            until,
+            address: Some("ali@tsh.example".to_owned()),
+        };
+        let ali = Recipient {
+            user_id: "ali".to_owned(),
+            display_name: "Ali".to_owned(),
+            code: "named",
+            why: "the rule names them".to_owned(),
+            locale: "en".to_owned(),
+            timezone: "Asia/Baghdad".to_owned(),
+            is_told: true,
+            reason: None,
+            until: None,
+            in_app: false,
+            title: None,
+            deliveries: vec![way],
+        };
+        let mut text = String::new();
+        recipient(&mut text, &ali, Colors(false));
+        assert_eq!(
+            text,
+            "\nali (en): the rule names them\n  email to ali@tsh.example: waits until 2026-11-24 04:00 UTC (07:00 Asia/Baghdad): they have quiet hours\n"
+        );
     }
 }

@@ -179,6 +179,8 @@ pub struct Recipient {
     pub why: String,
     /// Their language.
     pub locale: String,
+    /// Their time zone.
+    pub timezone: String,
     /// Whether a notification would be made at once.
     pub is_told: bool,
     /// Why not: `delayed`, `digested`, `shadow` …, or `render_failed` where its texts can't be written.
@@ -219,6 +221,8 @@ pub struct Remembered {
     pub value: Option<String>,
     /// When.
     pub at: Option<Timestamp>,
+    /// In which zone that is reckoned: a reminder's own, or that of whose digest comes first.
+    pub timezone: Option<String>,
 }
 
 /// A step of an escalation.

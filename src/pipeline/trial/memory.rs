@@ -5,13 +5,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Weekday;
 
+use crate::directory::People;
 use crate::ingest::Event;
 use crate::kernel::schedule::Schedule;
 use crate::ops::trial::preview::Remembered;
 use crate::pipeline::decide::{Decided, later, useful_until};
 use crate::rules::Match;
 use crate::rules::memory::Ledger;
-use crate::rules::memory::model::{Dated, Delay, Escalation, Unless};
+use crate::rules::memory::model::{Dated, Delay, Escalation, Reminder, Unless};
 use crate::rules::model::Suppressed;
 
 fn said(key: &'static str, why: String) -> Remembered {
@@ -20,6 +21,7 @@ fn said(key: &'static str, why: String) -> Remembered {
         why,
         value: None,
         at: None,
+        timezone: None,
     }
 }
 
@@ -29,6 +31,7 @@ pub(super) fn told(
     event: &Event,
     decided: &Decided,
     ledger: &Ledger,
+    people: &People,
 ) -> Vec<Remembered> {
     let (memory, moments) = (matched.rule.memory(), matched.moments.as_deref());
     let mut all = Vec::new();
@@ -51,7 +54,7 @@ pub(super) fn told(
             ..said("dedupe_key", why)
         });
     }
-    all.extend(delay(matched, event));
+    all.extend(delay(matched, event, decided));
     if !memory.resolves.is_empty() {
         let types: Vec<&str> = memory.resolves.iter().map(|r| r.text.as_str()).collect();
         let about = match (&event.entity_type, &event.entity_id) {
@@ -74,7 +77,7 @@ pub(super) fn told(
         let why = "it is recorded whom it would tell, and nobody is told";
         all.push(said("shadow", why.to_owned()));
     }
-    all.extend(digest(matched, decided, ledger));
+    all.extend(digest(matched, decided, ledger, people));
     all.extend(memory.escalate.iter().map(escalation));
     match memory.storm_limit {
         Some(0) => all.push(said(
@@ -90,7 +93,7 @@ pub(super) fn told(
     all
 }
 
-fn delay(matched: &Match, event: &Event) -> Option<Remembered> {
+fn delay(matched: &Match, event: &Event, decided: &Decided) -> Option<Remembered> {
     let dated = matched.moments.as_deref().and_then(|m| m.dated.as_ref());
     Some(match (matched.rule.memory().delay.as_ref()?, dated) {
         (Delay::For(by), _) => Remembered {
@@ -100,10 +103,8 @@ fn delay(matched: &Match, event: &Event) -> Option<Remembered> {
         (Delay::Date(reminder), Some(Dated::Known { text, due, .. })) => Remembered {
             at: Some(*due),
             value: Some(text.clone()),
-            ..said(
-                "delay",
-                format!("told when the date at {} says", reminder.path.join(".")),
-            )
+            timezone: reminder.zone.iana_name().map(str::to_owned),
+            ..said("delay", reminds(reminder) + comes(decided))
         },
         (Delay::Date(reminder), Some(Dated::Withdrawn)) => {
             let path = reminder.path.join(".");
@@ -122,9 +123,51 @@ fn delay(matched: &Match, event: &Event) -> Option<Remembered> {
     })
 }
 
-fn digest(matched: &Match, decided: &Decided, ledger: &Ledger) -> Option<Remembered> {
+/// `told 3 d before due_date, at 09:00, Asia/Baghdad`
+fn reminds(reminder: &Reminder) -> String {
+    let path = reminder.path.join(".");
+    let by = words(reminder.by.unsigned_abs());
+    let mut why = match reminder.by.signum() {
+        0 => format!("told on {path}"),
+        1 => format!("told {by} after {path}"),
+        _ => format!("told {by} before {path}"),
+    };
+    if let Some(at) = reminder.at {
+        why.push_str(&format!(", at {}", at.strftime("%H:%M")));
+    }
+    if let Some(zone) = reminder.zone.iana_name() {
+        why.push_str(&format!(", {zone}"));
+    }
+    why
+}
+
+/// What it comes to where its moment is past.
+fn comes(decided: &Decided) -> &'static str {
+    let is_for = |reason: &str| {
+        let mut all = decided.suppressed.iter();
+        all.any(|(_, suppressed)| suppressed.reason == reason)
+    };
+    if is_for("too_late") {
+        " (past, and so is the date: nobody is told)"
+    } else if !is_for("delayed") && decided.told() > 0 {
+        " (past, and the date isn't: told at once)"
+    } else {
+        ""
+    }
+}
+
+fn digest(
+    matched: &Match,
+    decided: &Decided,
+    ledger: &Ledger,
+    people: &People,
+) -> Option<Remembered> {
     let dues = decided.gathered.iter();
-    let first = dues.filter_map(|(_, key)| ledger.due(key)).min();
+    let first = dues
+        .filter_map(|(telling, key)| Some((ledger.due(key)?, telling.person)))
+        .min();
+    let whose = first.map(|(_, person)| people.get(person).timezone.clone());
+    let first = first.map(|(due, _)| due);
     let own = matched.rule.memory().digest.as_ref();
     let why = match own {
         Some(digest) => format!("gathered, and told {}", schedule(&digest.schedule)),
@@ -138,6 +181,7 @@ fn digest(matched: &Match, decided: &Decided, ledger: &Ledger) -> Option<Remembe
         .and(matched.moments.as_deref());
     Some(Remembered {
         at: first,
+        timezone: whose,
         value: value.map(|moments| moments.digest.clone()),
         ..said("digest", why)
     })

@@ -91,7 +91,7 @@ impl Tried<'_> {
             *now,
             Turn::First,
         );
-        preview.memory = memory::told(&matched, event, &step.decided, &course.ledger);
+        preview.memory = memory::told(&matched, event, &step.decided, &course.ledger, self.people);
         let off: HashMap<String, (String, Option<jiff::Timestamp>)> = chosen
             .iter()
             .filter_map(|person| {
@@ -266,6 +266,7 @@ impl Tried<'_> {
             code,
             why,
             locale: person.locale.clone(),
+            timezone: person.timezone.clone(),
             is_told,
             reason: reason.or_else(|| told.is_none().then(|| "render_failed".to_owned())),
             until,

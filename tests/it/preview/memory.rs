@@ -105,6 +105,11 @@ async fn what_is_put_off_reads_as_it_will_when_it_is_told() {
         ]
     );
     assert_eq!(seen["recipients"]["items"][0]["title"], "Due in 3 days");
+    assert_eq!(
+        seen["memory"][0],
+        json!({"key": "delay", "value": "2026-12-10", "at": "2026-12-07T06:00:00Z", "timezone": "Asia/Baghdad",
+               "why": "told 3 d before due, at 09:00, Asia/Baghdad"})
+    );
     assert_eq!(seen["steps"][1]["at"], "2026-12-09T06:00:00Z");
     // The date is past: nobody is told, and no step ever comes.
     ask["event"]["payload"]["due"] = json!("2026-11-01");

@@ -106,3 +106,70 @@ async fn a_condition_of_one_comparison_is_shown_with_its_values() {
         has(&told(&db, folder.path(), 0, &args).await, &[lines]);
     }
 }
+
+#[tokio::test]
+async fn managers_read_sentences_and_moments_to_the_minute_with_their_zone() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    people(&sql).await;
+    sql.batch_execute(
+        r#"update neurolink_users set email = null where id = 'cfo';
+           insert into neurolink_user_preferences (user_id, channels) values ('ali', '{"*": {"sms": false}}')"#,
+    )
+    .await
+    .unwrap();
+    let night = ["--now", "2026-11-23T20:30:40.392736412Z"];
+    let remind = json!({"title": "T", "recipient_users": ["ali"], "channels": ["in_app", "sms"],
+        "delay": {"before": "3d", "date": "due", "at": "09:00"}});
+    let text = said(&db, &remind, &json!({"due": "2026-12-10"}), &night).await;
+    let later = "2026-12-07 06:00 UTC (09:00 Asia/Baghdad)";
+    has(
+        &text,
+        &[
+            "match, recipients: 1\n",
+            &format!(
+                "  delay [2026-12-10]: told 3 d before due, at 09:00, Asia/Baghdad: {later}\n"
+            ),
+            &format!("  told later, on {later}: it is put off\n"),
+            "  sms: withheld: they have switched it off\n",
+        ],
+    );
+    for (payload, why) in [
+        (
+            json!({"due": "2026-11-01"}),
+            "the date that it would remind of is past",
+        ),
+        (json!({}), "the event has no date to remind of"),
+    ] {
+        let text = said(&db, &remind, &payload, &night).await;
+        let (head, person) = (
+            format!("match, but nobody is told: {why}\n"),
+            format!("  not told: {why}\n"),
+        );
+        has(&text, &[&head, &person]);
+    }
+    let near = said(&db, &remind, &json!({"due": "2026-11-25"}), &night).await;
+    has(
+        &near,
+        &["at 09:00, Asia/Baghdad (past, and the date isn't: told at once): 2026-11-22 06:00 UTC"],
+    );
+    let shadow =
+        json!({"title": "T", "recipient_users": ["ali"], "shadow": true, "expires_after": "365d"});
+    let text = said(&db, &shadow, &json!({}), &[]).await;
+    has(
+        &text,
+        &[
+            "match, but nobody is told: the rule is a shadow: whom it would tell is only recorded\n",
+            " UTC\n",
+        ],
+    );
+    for code in [
+        "too_late",
+        "no_date",
+        "(quiet_hours)",
+        "(preference)",
+        "Z\n",
+    ] {
+        assert!(!text.contains(code), "{text}");
+    }
+}
