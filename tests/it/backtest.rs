@@ -236,6 +236,12 @@ async fn what_cant_be_asked_is_refused_before_the_answer_begins() {
             "/from",
         ),
         (
+            json!({"rule": draft("d", 2), "from": "2190-01-01T00:00:00Z"}),
+            400,
+            "invalid_field",
+            "/from",
+        ),
+        (
             json!({"rule": draft("d", 2), "from": from, "to": from}),
             400,
             "invalid_field",

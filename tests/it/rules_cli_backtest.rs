@@ -50,7 +50,7 @@ async fn a_file_is_tried_on_a_time_beside_the_saved_rule_of_its_name() {
     for line in [
         "4 events looked at, 4 of its module and types, 3 matched, 6 notifications for 2 people",
         "Notifications by person\n  ali    3\n  nadia  3\n",
-        "By branch\n  BGD  6 of 3 events\n",
+        "By branch\n  BGD  3 matching events, 6 notifications\n",
         "Beside orders (version 1)\n  events: 3 as before, +0 new, -1 no more\n  notifications: 4 before, 6 now\n",
         "  nadia: +3 (0 before, 3 now)\n  ali: -1 (4 before, 3 now)\n",
         "a.b of test, branch BGD\n  ali (en): Order 4\n  nadia (ar-IQ): Order 4\n",
@@ -93,6 +93,10 @@ async fn a_file_is_tried_on_a_time_beside_the_saved_rule_of_its_name() {
         (&["--rule", "999", "--since", "1h"], "there is no rule 999"),
         (&["orders"], "--since"),
         (&["orders", "--since", "1y"], "30m, 12h, 7d, 2w"),
+        (
+            &["orders", "--from", "2190-01-01T00:00:00Z"],
+            "--from is in the future",
+        ),
         (&["--since", "1h"], "RULE"),
     ] {
         let out = backtest(&db, path, args).await;
@@ -102,5 +106,41 @@ async fn a_file_is_tried_on_a_time_beside_the_saved_rule_of_its_name() {
     assert_eq!(
         number(&sql, "select count(*) from neurolink_notifications").await,
         0
+    );
+}
+
+#[tokio::test]
+async fn what_is_put_off_says_how_many_events_still_wait() {
+    let (db, folder) = (TestDb::new().await, tempfile::tempdir().unwrap());
+    let (sql, path) = (db.client().await, folder.path());
+    people(&sql).await;
+    let template = json!({"title": "T", "recipient_users": ["ali"],
+        "delay": {"before": "3d", "date": "due"}});
+    rule(&sql, "reminder", "invoice.*", &template).await;
+    // Two invoices, of which three events each say the same date; the date of a third is past.
+    sql.batch_execute(
+        r#"insert into neurolink_events (source_module, event_type, entity_type, entity_id, payload)
+           select 'test', 'invoice.changed', 'invoice', id::text, jsonb_build_object('n', id, 'due', case id when 3 then '2020-01-01' else '2150-01-01' end)
+             from generate_series(1, 3) as again, generate_series(1, 3) as id"#,
+    )
+    .await
+    .unwrap();
+    let out = backtest(&db, path, &["reminder", "--since", "1h"]).await;
+    let said = text(&out.stdout);
+    for line in [
+        "9 events looked at, 9 of its module and types, 9 matched, 0 notifications for 0 people",
+        "  6 notifications put off to a later moment; at the end 2 events still waited (others were told, or gave way to a newer event)\n",
+        "  1 notification left out: the date to remind of was past\n",
+    ] {
+        assert!(said.contains(line), "{line}\nis not in\n{said}");
+    }
+    for odd in ["too_late", "delayed", "1 people", "Z"] {
+        assert!(!said.contains(odd), "{odd} in {said}");
+    }
+    let out = backtest(&db, path, &["reminder", "--since", "1h", "--json"]).await;
+    let came: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(
+        (&came["waiting"], &came["suppressed"]["delayed"]),
+        (&json!(2), &json!(6))
     );
 }

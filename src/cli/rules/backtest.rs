@@ -130,6 +130,11 @@ fn plan(args: &Args, Subject { row, saved }: Subject) -> Result<Plan, Failure> {
         (None, Some(since)) => clock::now() - since,
         (None, None) => return Err(Failure::Usage("since when? --since or --from".to_owned())),
     };
+    if from > clock::now() {
+        return Err(Failure::Usage(
+            "--from is in the future, and a backtest is of events that were received".to_owned(),
+        ));
+    }
     if args.to.is_some_and(|to| to <= from) {
         return Err(Failure::Usage("--to isn't later than its beginning".to_owned()));
     }

@@ -3,12 +3,60 @@
 use std::fmt::Write as _;
 
 use crate::cli::output::{Colors, Output, Style};
+use crate::cli::rules::moments::moment;
 use crate::cli::rules::preview_text;
 use crate::ops::trial::Backtest;
 use crate::ops::trial::backtest::Difference;
 
 /// Rows of a table; `--json` has more.
 const ROWS: usize = 10;
+
+/// Why there were fewer notifications, or later ones, by code.
+const LESS: [(&str, &str); 10] = [
+    ("deduplicated", "left out: the same was told before"),
+    ("throttled", "left out: the person was told often enough"),
+    ("delayed", "put off to a later moment"),
+    ("digested", "gathered for digests"),
+    ("expired", "left out: it was of no use any more"),
+    ("too_late", "left out: the date to remind of was past"),
+    ("no_date", "left out: the event had no date to remind of"),
+    ("superseded", "left out: a newer event about the same counts"),
+    ("resolved", "left out: it was settled already"),
+    ("shadow", "only recorded, since the rule is a shadow"),
+];
+
+/// What became of what was put off: every event about the same counts there, and one of them is told.
+fn rest(reason: &str, waiting: u64) -> String {
+    if reason != "delayed" {
+        return String::new();
+    }
+    format!(
+        "; at the end {} still waited (others were told, or gave way to a newer event)",
+        many(waiting, "event")
+    )
+}
+
+fn many(count: u64, one: &str) -> String {
+    format!("{count} {}", word(count, one))
+}
+
+fn word(count: u64, one: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{one}{s}")
+}
+
+fn people(count: usize) -> String {
+    match count {
+        1 => "1 person".to_owned(),
+        count => format!("{count} people"),
+    }
+}
+
+/// What a branch or a day has of it.
+fn share(matched: u64, notifications: u64) -> String {
+    let (events, told) = (many(matched, "matching event"), many(notifications, "notification"));
+    format!("{events}, {told}")
+}
 
 /// The whole.
 pub(super) fn told(came: &Backtest, output: Output) -> String {
@@ -19,17 +67,18 @@ pub(super) fn told(came: &Backtest, output: Output) -> String {
         text,
         "{} on events from {} to {}",
         preview_text::rule(&came.rule, colors),
-        came.window.from,
-        came.window.to
+        moment(came.window.from, None),
+        moment(came.window.to, None)
     );
     let _ = writeln!(
         text,
-        "{} events looked at, {} of its module and types, {} matched, {} notifications for {} people ({:.1} s)",
-        came.looked,
+        "{} looked at, {} of its module and types, {} matched, {} {} for {} ({:.1} s)",
+        many(came.looked, "event"),
         came.concerned,
         colors.paint(Style::Head, came.matched),
         colors.paint(Style::Head, came.notifications),
-        came.people.total,
+        word(came.notifications, "notification"),
+        people(came.people.total),
         came.seconds
     );
     if came.digests > 0 {
@@ -39,30 +88,31 @@ pub(super) fn told(came: &Backtest, output: Output) -> String {
         let _ = writeln!(
             text,
             "at most {} notifications in a minute ({})",
-            minute.notifications, minute.at
+            minute.notifications,
+            moment(minute.at, None)
         );
     }
-    for reason in ["deduplicated", "throttled", "delayed", "digested", "expired", "too_late", "no_date", "shadow"] {
-        if let Some(count) = came.suppressed.get(reason) {
-            let word = colors.paint(Style::Odd, reason);
-            let _ = writeln!(text, "  {word}: {count}");
+    for (reason, why) in LESS {
+        if let Some(&count) = came.suppressed.get(reason) {
+            let told = colors.paint(Style::Odd, many(count, "notification"));
+            let _ = writeln!(text, "  {told} {why}{}", rest(reason, came.waiting));
         }
     }
     if came.failed > 0 {
-        let word = colors.paint(Style::Bad, came.failed);
-        let _ = writeln!(text, "{word} events can't be evaluated");
+        let events = colors.paint(Style::Bad, many(came.failed, "event"));
+        let _ = writeln!(text, "{events} can't be evaluated");
     }
     let rows = |text: &mut String, head: &str, total: usize, rows: Vec<(String, String)>| {
         table(text, head, total, rows, colors);
     };
-    let people = came.people.items.iter();
-    let people = people.map(|p| (p.user_id.clone(), p.notifications.to_string()));
-    rows(&mut text, "Notifications by person", came.people.total, people.collect());
+    let persons = came.people.items.iter();
+    let persons = persons.map(|p| (p.user_id.clone(), p.notifications.to_string()));
+    rows(&mut text, "Notifications by person", came.people.total, persons.collect());
     let branches = came.branches.items.iter().map(|b| {
         let branch = b.branch_id.clone();
         (
             branch.unwrap_or_else(|| "(none)".to_owned()),
-            format!("{} of {} events", b.notifications, b.matched),
+            share(b.matched, b.notifications),
         )
     });
     rows(&mut text, "By branch", came.branches.total, branches.collect());
@@ -82,16 +132,16 @@ pub(super) fn told(came: &Backtest, output: Output) -> String {
     let days = came.days.iter().rev().map(|d| {
         (
             d.day.clone(),
-            format!("{} of {} events", d.notifications, d.matched),
+            share(d.matched, d.notifications),
         )
     });
     rows(&mut text, "By day", came.days.len(), days.collect());
     if let Some(count) = came.suppressed.get("no_recipient") {
-        let _ = writeln!(text, "\n{count} events would have told nobody");
+        let _ = writeln!(text, "\n{} would have told nobody", many(*count, "event"));
     }
     for warning in came.warnings.iter().take(ROWS) {
         let word = colors.paint(Style::Odd, warning.kind);
-        let _ = writeln!(text, "  {word}: {} ({} events)", warning.detail, warning.events);
+        let _ = writeln!(text, "  {word}: {} ({})", warning.detail, many(warning.events, "event"));
     }
     if let Some(difference) = &came.difference {
         differs(&mut text, difference, came.notifications, colors);

@@ -73,6 +73,8 @@ pub struct Backtest {
     pub days: Vec<DayCount>,
     /// Why somebody or nobody would have been told less, or later: `no_recipient` counts events, the rest people.
     pub suppressed: BTreeMap<String, u64>,
+    /// Events that were put off and still wait at the end of the time: those a newer one has taken the place of don't.
+    pub waiting: u64,
     /// Warnings that would have been noted, most first.
     pub warnings: Vec<WarningCount>,
     /// The newest events it would have been true for.

@@ -180,6 +180,10 @@ impl BacktestBody {
     /// `Invalid` with the place of the fault, `NotFound`, or the database's.
     pub async fn read(self, client: &Client, branches: Option<Vec<String>>) -> Result<Plan> {
         let from = moment("/from", &self.from)?;
+        if from > clock::now() {
+            let detail = "it is in the future, and a backtest is of events that were received";
+            return Err(wrong("/from", detail));
+        }
         let to = match &self.to {
             Some(text) => Some(moment("/to", text)?),
             None => None,

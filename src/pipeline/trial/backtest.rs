@@ -79,7 +79,8 @@ pub(super) async fn run(trier: &Trier, plan: Plan, far: &Far) -> Result<Backtest
         of: looked,
         matched: tally.new.matched,
     });
-    Ok(tally.end(looked, began.elapsed().as_secs_f64()))
+    let waiting = ways.first().map_or(0, |way| way.course.waiting());
+    Ok(tally.end(looked, waiting, began.elapsed().as_secs_f64()))
 }
 
 /// Of how many events these are, if the rest of the ids is as dense.

@@ -124,6 +124,15 @@ impl Course {
         stage
     }
 
+    /// Events that are still to be told: not those that a newer one has taken the place of.
+    pub(super) fn waiting(&self) -> u64 {
+        let waits = |(due, key): &&(Timestamp, Key)| {
+            let is_plan = matches!(self.rings.get(key), Some(Ring::Plan(_)));
+            is_plan && self.ledger.due(key) == Some(*due)
+        };
+        self.alarms.iter().filter(waits).count() as u64
+    }
+
     fn ring(&mut self, trial: &Trial, people: &People, now: Timestamp, stage: &mut Stage) {
         while let Some((due, _)) = self.alarms.first()
             && *due <= now

@@ -265,7 +265,7 @@ impl Both {
     }
 
     /// What it all comes to.
-    pub(super) fn end(self, looked: u64, seconds: f64) -> Backtest {
+    pub(super) fn end(self, looked: u64, waiting: u64, seconds: f64) -> Backtest {
         let Self {
             rule,
             against,
@@ -319,6 +319,7 @@ impl Both {
                 })
                 .collect(),
             suppressed: new.suppressed,
+            waiting,
             warnings: warnings(new.warnings),
             samples: new.samples.into_iter().rev().collect(),
             difference,
