@@ -223,9 +223,10 @@ fn language(text: &mut String, texts: &Texts, now: Timestamp, colors: Colors) {
         Some(user) => format!("as {user} reads it"),
         None => "nobody who is told reads it".to_owned(),
     };
-    let of = match texts.step {
-        0 => "Text".to_owned(),
-        step => format!("Text of the escalation's step {step}"),
+    let of = match (texts.step, texts.gathered) {
+        (0, 0) => "Text".to_owned(),
+        (0, gathered) => format!("Text of a digest of {gathered} like this"),
+        (step, _) => format!("Text of the escalation's step {step}"),
     };
     let name = colors.paint(Style::Head, format!("{of} in {}", texts.locale));
     // What is told at once is of now.
@@ -243,7 +244,11 @@ fn language(text: &mut String, texts: &Texts, now: Timestamp, colors: Colors) {
 }
 
 fn shown(text: &mut String, channel: &ChannelText) {
-    let parts = [channel.title.as_deref(), Some(channel.text.as_str())];
+    // A mail's subject mostly stands in its text again.
+    let is_mail = channel.html.is_some();
+    let title = channel.title.as_ref();
+    let title = title.map(|title| if is_mail { format!("subject: {title}") } else { title.clone() });
+    let parts = [title.as_deref(), Some(channel.text.as_str())];
     for line in parts.into_iter().flatten().flat_map(str::lines) {
         let _ = writeln!(text, "    {line}");
     }

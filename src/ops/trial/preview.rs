@@ -277,6 +277,8 @@ pub struct Texts {
     pub step: i16,
     /// When they are told: as of then they are written. Where nobody is told, as of the evaluation, or so much later.
     pub at: Timestamp,
+    /// Of a digest of so many alike; 0 = of a notification of its own.
+    pub gathered: u8,
     /// The reader's language.
     pub locale: String,
     /// The language that was chosen for them.

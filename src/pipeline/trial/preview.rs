@@ -4,6 +4,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use super::Trier;
 use super::course::{Course, Step};
 use super::look::{Looked, look};
@@ -159,15 +161,38 @@ impl Tried<'_> {
             step: 0,
             at,
             people: chosen,
+            gathered: None,
         }];
+        if let Some(digest) = &rule.memory().digest {
+            let people = self.people.chosen(audience);
+            let of_digest = preview.memory.iter().find(|said| said.key == "digest");
+            // What is put off is gathered only then.
+            let next = || {
+                let zone = people.first().map(|person| TimeZone::get(&person.timezone));
+                let zone = zone.and_then(|zone| zone.ok()).unwrap_or(TimeZone::UTC);
+                digest.schedule.next_after(at, &zone)
+            };
+            let due = of_digest.and_then(|said| said.at);
+            tellings.push(Telling {
+                step: 0,
+                at: due.unwrap_or_else(next),
+                people,
+                gathered: Some(at),
+            });
+        }
         let mut at = at;
         for (step, audience) in (1..).zip(&self.steps) {
             let after = rule.escalation(step).map(|step| step.after);
             at = later(at, after.unwrap_or_default());
             let people = self.people.chosen(audience);
-            tellings.push(Telling { step, at, people });
+            tellings.push(Telling {
+                step,
+                at,
+                people,
+                gathered: None,
+            });
         }
-        let steps = tellings.iter().skip(1);
+        let steps = tellings.iter().filter(|telling| telling.step > 0);
         let steps = steps.filter_map(|of| self.further(of, &matched, &context, &is_asked));
         preview.steps = steps.collect();
         // Where nobody is told in the first place, no step comes.
@@ -202,6 +227,7 @@ impl Tried<'_> {
             step,
             at,
             ref people,
+            ..
         }: &Telling<'_>,
         matched: &Match,
         context: &EventContext<'_>,

@@ -11,6 +11,8 @@ use crate::directory::Person;
 use crate::ingest::Event;
 use crate::kernel::{ChannelKind, Severity, clock};
 use crate::ops::trial::preview::{ChannelText, LOCALES, Said, Texts};
+use crate::rules::memory::gathered;
+use crate::rules::memory::items::{Item, Waiting};
 use crate::rules::set::{CompiledRule, EventContext};
 use crate::rules::{Match, Reader, Rendered, Warning};
 
@@ -22,7 +24,12 @@ pub(super) struct Telling<'a> {
     pub(super) at: Timestamp,
     /// To whom.
     pub(super) people: Vec<&'a Person>,
+    /// By a digest, which has gathered it at this moment and others just like it.
+    pub(super) gathered: Option<Timestamp>,
 }
+
+/// So many alike are in a digest that is shown: one alone would speak for itself.
+const ALIKE: u8 = 3;
 
 /// Languages of a telling: the rule's, and further ones of its people.
 struct Tongues<'a> {
@@ -76,7 +83,8 @@ pub(super) fn every(
         let speaks = rule
             .escalation(telling.step)
             .is_none_or(|step| step.texts().next().is_some());
-        context = context.at(telling.at);
+        // What is gathered is written then.
+        context = context.at(telling.gathered.unwrap_or(telling.at));
         for locale in &tongues.locales {
             let texts = one(rule, telling, locale, &tongues, &mut context, drawing);
             let is_known = |known: &Texts| {
@@ -93,26 +101,32 @@ pub(super) fn every(
 /// Those of one telling in one language.
 fn one(
     rule: &Arc<CompiledRule>,
-    &Telling { step, at, .. }: &Telling<'_>,
+    telling: &Telling<'_>,
     locale: &str,
     tongues: &Tongues<'_>,
     context: &mut EventContext<'_>,
     drawing: &Drawing,
 ) -> Texts {
+    let &Telling { step, at, .. } = telling;
     let mut own = tongues.readers(locale);
     let readers = own.clone().count();
     let person = own.next();
     let made_up = || made_up(locale, tongues.timezone);
     let reader = person.map_or_else(made_up, Person::reader);
     let mut warnings: Vec<Warning> = Vec::new();
-    let rendered = rule.render_step(step, context, &reader, &mut warnings);
+    let supposed = Match {
+        step,
+        ..Match::supposed(rule, context)
+    };
+    let severity = supposed.severity(context.event);
+    let mut rendered = rule.render_step(step, context, &reader, &mut warnings);
+    if telling.gathered.is_some() {
+        // What there is to say of the texts that are gathered is said of them by themselves.
+        warnings.clear();
+        rendered = rendered.and_then(|texts| digest(&supposed, context.event, texts, &reader, at));
+    }
     let (language, channels) = match rendered {
         Ok(texts) => {
-            let supposed = Match {
-                step,
-                ..Match::supposed(rule, context)
-            };
-            let severity = supposed.severity(context.event);
             let shown = |&channel| shown(channel, severity, &texts, drawing);
             let channels = supposed.channels().iter().map(shown).collect();
             (texts.locale.clone(), channels)
@@ -125,6 +139,7 @@ fn one(
     Texts {
         step,
         at,
+        gathered: telling.gathered.map_or(0, |_| ALIKE),
         locale: locale.to_owned(),
         language,
         user_id: person.map(|person| person.id.clone()),
@@ -133,6 +148,40 @@ fn one(
         channels,
         warnings: warnings.into_iter().map(Said::from).collect(),
     }
+}
+
+/// What a digest says that has gathered several like this.
+fn digest(
+    matched: &Match,
+    event: &Event,
+    texts: Rendered,
+    reader: &Reader,
+    at: Timestamp,
+) -> Result<Rendered, Warning> {
+    let facts = &matched.rule.facts;
+    let item = Item {
+        event_id: event.id,
+        rule_id: facts.id,
+        rule_version: facts.version,
+        user_id: String::new(),
+        category: facts.category.clone(),
+        severity: matched.severity(event).as_str().to_owned(),
+        channels: Vec::new(),
+        locale: texts.locale,
+        title: texts.title,
+        body: texts.body,
+        action_url: texts.action_url,
+        action_label: texts.action_label,
+        occurred_at: event.occurred_at,
+        expires_at: None,
+        // Only what is told alone has mails of its own.
+        mail: None,
+    };
+    let waiting = Waiting {
+        total: ALIKE.into(),
+        items: vec![item; ALIKE.into()],
+    };
+    gathered::render(Some(&matched.rule), &facts.name, &waiting, reader, at)
 }
 
 fn is_same(a: &str, b: &str) -> bool {

@@ -121,6 +121,45 @@ async fn what_is_put_off_reads_as_it_will_when_it_is_told() {
 }
 
 #[tokio::test]
+async fn a_digest_is_shown_as_it_would_be_of_several_alike() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    people(&sql).await;
+    let app = App::start_with(&db, API, &[]).await;
+    let rule = remembering(json!({"title": "N {{n}} {{relative at}}",
+        "digest": {"every": "1h", "title": "{{count}} for {{recipient.display_name}}", "body": "{{#each items}}{{title}}; {{/each}}"}}));
+    let event = json!({"source_module": "t", "event_type": "a.b", "occurred_at": "2026-11-23T08:20:00Z", "payload": {"n": 5, "at": "2026-11-23T08:30:00Z"}});
+    let body = json!({"rule": rule, "event": event, "now": "2026-11-23T08:20:00Z"});
+    let seen = preview(&app, &body).await;
+    let texts = seen["texts"].as_array().unwrap().iter();
+    let told = |of: &Value| {
+        let shown = &of["channels"][0];
+        json!([
+            of["step"],
+            of["gathered"],
+            of["at"],
+            shown["title"],
+            shown["text"]
+        ])
+    };
+    let one = "N 5 in 10 minutes";
+    assert_eq!(
+        texts.map(told).collect::<Vec<_>>(),
+        [
+            json!([0, 0, "2026-11-23T08:20:00Z", one, ""]),
+            json!([
+                0,
+                3,
+                "2026-11-23T09:00:00Z",
+                "3 for Ali",
+                format!("{one}; {one}; {one};")
+            ]),
+        ]
+    );
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn delays_and_digests_are_played_to_their_end_and_not_beyond() {
     let db = TestDb::new().await;
     let sql = db.client().await;

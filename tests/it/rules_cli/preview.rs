@@ -173,3 +173,20 @@ async fn managers_read_sentences_and_moments_to_the_minute_with_their_zone() {
         assert!(!text.contains(code), "{text}");
     }
 }
+
+#[tokio::test]
+async fn a_digest_has_a_text_of_its_own_and_a_mails_subject_is_named() {
+    let db = TestDb::new().await;
+    people(&db.client().await).await;
+    let template = json!({"title": "T {{n}}", "recipient_users": ["ali"], "channels": ["email"],
+        "digest": {"every": "1d", "at": "08:00", "title": "{{count}} of {{name}}"}});
+    let now = ["--now", "2026-11-23T08:00:30Z"];
+    let text = said(&db, &template, &json!({"n": 1}), &now).await;
+    has(
+        &text,
+        &[
+            "Text in en (as ali reads it)\n  email\n    subject: T 1\n",
+            "Text of a digest of 3 like this in en (as ali reads it, on 2026-11-24 05:00 UTC (08:00 Asia/Baghdad))\n  email\n    subject: 3 of r\n",
+        ],
+    );
+}
