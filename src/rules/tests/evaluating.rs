@@ -70,6 +70,9 @@ fn conditions_see_payload_event_and_now() {
         (json!({"==": [{"var": "event.correlation_id"}, null]}), true),
         (json!({"==": [{"var": "event.id"}, 900]}), true),
         (json!({"<": [{"var": "payload.days_overdue"}, 5]}), false),
+        // Null compares as 0.
+        (json!({"<": [{"var": "payload.gone"}, 5]}), true),
+        (json!({">": [{"var": "payload.gone"}, 0]}), false),
         (
             json!({"in": [{"var": "payload.currency"}, ["IQD", "USD"]]}),
             true,
