@@ -242,7 +242,7 @@ begin
                                                else '[]' end) as s (one)
          where neurolink_said_of_more(s.one);
         if v_besides is not null then
-            answer := answer || pg_catalog.format(' Of rule %s more people were not told, or not yet, than are named here.', v_besides);
+            answer := answer || pg_catalog.format(' More people than are named here were not told, or not yet, by: %s.', v_besides);
         end if;
         answer := answer || pg_catalog.format(' `neurolink why --event %s --user %s` knows which rules, and why not.', v_event, v_user);
     end if;

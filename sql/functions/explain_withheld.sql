@@ -10,6 +10,19 @@ language sql stable security definer set search_path = @schema@, pg_temp as $$
 $$;
 revoke execute on function neurolink_said_paused(text, timestamptz) from public;
 
+-- Whether a person waits for the others of very many whom a rule tells, some at a time; null = they don't.
+create or replace function neurolink_said_rest(event_id bigint, user_id text, rule_ids bigint[]) returns text
+language sql stable security definer set search_path = @schema@, pg_temp as $$
+    select format('Not yet: rule %s tells very many of event %s, some at a time, and %s is among those who wait%s.',
+                  coalesce(r.name, 'rule ' || s.rule_id), neurolink_said_rest.event_id, neurolink_said_rest.user_id,
+                  neurolink_said_paused('fanout', s.due_at))
+      from neurolink_rule_states s left join neurolink_notification_rules r on r.id = s.rule_id
+     where s.rule_id = any (neurolink_said_rest.rule_ids) and s.key = 'rest:' || neurolink_said_rest.event_id || ':0'
+       and s.due_at is not null and neurolink_said_rest.user_id > (s.state ->> 'after') collate "C"
+     limit 1
+$$;
+revoke execute on function neurolink_said_rest(bigint, text, bigint[]) from public;
+
 -- Of what was put off: whether it is still to be told, or why it wasn't.
 create or replace function neurolink_said_delayed(event_id bigint, user_id text, rule text, until timestamptz, out code text, out answer text)
 language plpgsql stable security definer set search_path = @schema@, pg_temp as $$
@@ -17,8 +30,12 @@ language plpgsql stable security definer set search_path = @schema@, pg_temp as 
 declare
     v_event constant bigint := neurolink_said_delayed.event_id;
     v_rule constant text := neurolink_said_delayed.rule;
-    -- The rule may have another name by now.
-    v_ids constant bigint[] := array (select distinct v.rule_id from neurolink_rule_versions v where v.name = v_rule);
+    -- The rule may have another name by now, and another rule its own.
+    v_ids constant bigint[] := array (
+        select v.rule_id from neurolink_rule_versions v
+         where v.name = v_rule
+           and v.changed_at <= (select coalesce(o.replayed_at, o.evaluated_at) from neurolink_event_outcomes o where o.event_id = v_event)
+         order by v.changed_at desc limit 1);
     v_names constant text[] := array (select distinct v.name from neurolink_rule_versions v where v.rule_id = any (v_ids));
     v_row neurolink_events;
     v_entity text;
@@ -26,6 +43,7 @@ declare
     v_is_enabled boolean;
     v_by bigint;
     v_said text;
+    v_error text;
 begin
     select * into v_row from neurolink_events e where e.id = v_event;
     -- As the keys of states are written (src/rules/memory/ledger.rs).
@@ -45,15 +63,29 @@ begin
            and (r.key in ('*', v_row.event_type) or r.key like '%.*' and starts_with(v_row.event_type, pg_catalog.left(r.key, -1)))
            and ((r.value ->> 'at')::timestamptz, (r.value ->> 'event')::bigint) > (v_row.occurred_at, v_event)
          order by 1 limit 1;
+        select d.last_error into v_error from neurolink_dead_jobs d where d.kind = 'reminder' and d.ref_id = v_plan.alarm limit 1;
         if v_by is not null then
             code := 'resolved';
             answer := pg_catalog.format('No: %s, but event %s has resolved it.', v_said, v_by);
+        elsif v_error is not null then
+            code := 'failed';
+            answer := pg_catalog.format('No: %s, but that failed and was given up: %s. Once the cause is mended, `neurolink queue retry` tries again.',
+                v_said, rtrim(v_error, '.'));
         else
             answer := pg_catalog.format('Not yet: rule %s chose %s for event %s, and tells them on %s, unless a newer event changes that%s%s.',
                 v_rule, neurolink_said_delayed.user_id, v_event, neurolink_said(v_plan.due_at),
-                case when not v_is_enabled then '; but the rule is switched off now, and tells nobody if it still is then' else '' end,
+                case when not v_is_enabled then '; but the rule is switched off now, and tells nobody if it still is then'
+                     when exists (select from neurolink_rule_faults f join neurolink_notification_rules r on r.id = f.rule_id and r.version = f.version
+                                   where f.rule_id = v_plan.rule_id)
+                         then '; but the rule is faulty now, and tells nobody if it still is then'
+                     when exists (select from neurolink_rule_holds h where h.rule_id = v_plan.rule_id)
+                         then '; but the rule is held now, since it told too much, and tells nobody until it is released'
+                     else '' end,
                 neurolink_said_paused('reminder', v_plan.due_at));
         end if;
+    elsif neurolink_said_rest(v_event, neurolink_said_delayed.user_id, v_ids) is not null then
+        code := 'waiting';
+        answer := neurolink_said_rest(v_event, neurolink_said_delayed.user_id, v_ids);
     elsif v_is_enabled is null then
         code := 'rule_off';
         answer := pg_catalog.format('No: %s, but it was deleted before that.', v_said);
@@ -61,10 +93,15 @@ begin
         select from neurolink_event_outcomes o, pg_catalog.unnest(v_names) n
          where o.event_id = v_event and o.suppressed @> pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('rule', n, 'reason', 'rule_off'))) then
         code := 'rule_off';
-        answer := pg_catalog.format('No: %s, but by then it was switched off or deleted.', v_said);
+        answer := pg_catalog.format('No: %s, but by then it was switched off, faulty or deleted.', v_said);
     elsif v_plan.state ->> 'event' <> v_event::text then
         code := 'superseded';
         answer := pg_catalog.format('No: %s, but the newer event %s of the same entity has taken its place.', v_said, v_plan.state ->> 'event');
+    elsif exists (
+        select from neurolink_event_outcomes o, pg_catalog.unnest(v_names) n
+         where o.event_id = v_event and o.warnings @> pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('rule', n, 'kind', 'render_failed'))) then
+        code := 'render_failed';
+        answer := pg_catalog.format('No: %s, but its text could not be written; the event''s outcome says why.', v_said);
     elsif not exists (select from neurolink_directory d where d.id::text = neurolink_said_delayed.user_id
                          and coalesce(d.is_active::text::boolean, true)) then
         answer := pg_catalog.format('No: %s, but they were not active by then.', v_said);

@@ -106,6 +106,7 @@ begin
 end $$;
 revoke execute on function neurolink_watch_update_body(neurolink_watches) from public;
 
+-- ("not in" is hashed only as long as work_mem holds it: 70 thousand rows took longer than anybody waits.)
 -- Rows of an update, without those of others: what a row was and became on its way is both an old and a new row, and so what is left when
 -- they cancel out is what it was at first and is at last. Only where the key is the table's own: rows of tables that inherit from it
 -- would cancel out with strangers.
@@ -114,8 +115,10 @@ language sql stable set search_path = @schema@, pg_temp as $$
     select case when neurolink_watch_is_inherited(watch) then 'select r.* from ' || rows_ || ' r'
                 else pg_catalog.format($text$select a.* from (select r.*, pg_catalog.format('%%s', r) as neurolink_row,
             pg_catalog.row_number() over (partition by pg_catalog.format('%%s', r)) as neurolink_nth from %s r) a
-     where (a.neurolink_row, a.neurolink_nth) not in (
-           select pg_catalog.format('%%s', r), pg_catalog.row_number() over (partition by pg_catalog.format('%%s', r)) from %s r)$text$,
+     where not exists (
+           select from (select pg_catalog.format('%%s', r) as text, pg_catalog.row_number() over (partition by pg_catalog.format('%%s', r)) as nth
+                          from %s r) b
+            where b.text = a.neurolink_row and b.nth = a.neurolink_nth)$text$,
                                        rows_, others) end
 $$;
 revoke execute on function neurolink_watch_net(neurolink_watches, text, text) from public;
@@ -131,8 +134,8 @@ twice as materialized (
      group by k.side, k.key having pg_catalog.count(*) > 1 or not pg_catalog.bool_and(k.is_whole)),
 left_old as materialized (select %1$s, %5$s from net_old o where %1$s in (select t.key from twice t)),
 left_new as materialized (select %2$s, %6$s from net_new n where %2$s in (select t.key from twice t)),
-old_rows as materialized (select o.* from net_old o where %1$s not in (select t.key from twice t)),
-new_rows as materialized (select n.* from net_new n where %2$s not in (select t.key from twice t)),
+old_rows as materialized (select o.* from net_old o where not exists (select from twice t where t.key = %1$s)),
+new_rows as materialized (select n.* from net_new n where not exists (select from twice t where t.key = %2$s)),
 made as (%7$s)
 select %8$L where exists ((table left_old except all table left_new) union all (table left_new except all table left_old))$text$,
                neurolink_watch_key_text(watch, 'o'), neurolink_watch_key_text(watch, 'n'),

@@ -21,6 +21,7 @@ use crate::pipeline::decide::places::{digest, entity, fact, plan_key};
 use crate::pipeline::replay::Turn;
 use crate::rules::limits;
 use crate::rules::memory::ledger::{Key, Ledger};
+use crate::rules::memory::states::{Fact, Same};
 use crate::rules::memory::store::Shadow;
 use crate::rules::model::Suppressed;
 use crate::rules::set::CompiledRule;
@@ -52,6 +53,17 @@ pub(crate) struct Scene<'a> {
     pub(crate) stale: HashSet<(usize, usize)>,
 }
 
+/// A match says that nothing alike is to be told.
+#[derive(Debug)]
+pub(crate) struct Said {
+    /// The match.
+    pub(crate) place: (usize, usize),
+    /// Where that is remembered, with its rule.
+    pub(crate) key: Key,
+    /// Of what.
+    pub(crate) fact: Fact,
+}
+
 /// What is told now, and what isn't.
 #[derive(Debug, Default)]
 pub(crate) struct Decided {
@@ -61,6 +73,8 @@ pub(crate) struct Decided {
     pub(crate) suppressed: Vec<(usize, Suppressed)>,
     /// Matches of which something is said there.
     pub(crate) answered: HashSet<(usize, usize)>,
+    /// Which of them say that nothing alike is to be told, and where that is remembered.
+    pub(crate) said: Vec<Said>,
     /// What is gathered instead, for the digest of a key.
     pub(crate) gathered: Vec<(Telling, Key)>,
     /// What was told before and is settled now: (event, rule).
@@ -80,6 +94,21 @@ impl Decided {
 
 /// How many more notifications a rule may tell within this minute: asked with how many it wants, gives how many it gets.
 pub(crate) type Admit<'a> = &'a mut dyn FnMut(&CompiledRule, usize) -> usize;
+
+impl Decided {
+    /// What these were to say isn't said.
+    pub(crate) fn unsay(&mut self, ledger: &mut Ledger, is_silent: impl Fn(&Said) -> bool) {
+        self.said.retain(|said| {
+            let is_silent = is_silent(said);
+            if is_silent {
+                let mut same: Same = ledger.get(&said.key);
+                same.unsay(said.fact);
+                ledger.change(&said.key, &same);
+            }
+            !is_silent
+        });
+    }
+}
 
 impl Scene<'_> {
     /// Whether anything that is remembered has a say.

@@ -39,6 +39,8 @@ const AT_ONCE: usize = 64;
 const PATIENCE: u32 = 3;
 /// What only wants a lock or time waits no longer than this.
 const AT_MOST: Duration = Duration::from_secs(30);
+/// Digests of a rule that is held are looked at again after this.
+const HELD: Duration = Duration::from_secs(900);
 /// What rings again at once is remembered so long.
 const KEPT: Duration = Duration::from_secs(86_400);
 /// While another source is busy, alarms are looked for this often: most are set for minutes and hours.
@@ -203,7 +205,21 @@ impl Evaluator {
             .filter(|d| matches!(d.what, What::Digest(_)))
             .map(|d| d.key.clone())
             .collect();
-        let gathered = digest::read(&tx, &digests, &live_gatherings(&live), &people).await?;
+        let mut gathered = digest::read(&tx, &digests, &live_gatherings(&live), &people).await?;
+        // A rule that is held tells nobody: what it has gathered waits for its release.
+        gathered.retain(|digest| {
+            let rule = rules.by_id(digest.key().rule);
+            let is_held = rule.is_some_and(|rule| rule.facts.is_held);
+            if is_held {
+                let (key, again) = (digest.key(), later(now, HELD));
+                let gathering = digest.gathering();
+                remembered.ledger.put(key, gathering, later(again, KEPT));
+                remembered
+                    .ledger
+                    .ring(key, Alarm::Digest, Lane::Normal, again);
+            }
+            !is_held
+        });
         for digest in gathered.iter().filter(|digest| digest.is_full()) {
             // More waits than one transaction takes: the rest is told at once, too.
             let key = digest.key();

@@ -22,11 +22,13 @@ pub fn check(row: &RuleRow) -> Result<Vec<Warning>, Fault> {
     let mut hints: Vec<String> = Vec::new();
     let definition = &rule.definition;
     if definition.audience.is_empty() && definition.memory.resolves.is_empty() {
-        hints.push(
+        hints.push(if definition.audience.managers_of_recipients {
+            "it reaches nobody: recipient_managers tells the managers of its recipients, and it has none".to_owned()
+        } else {
             "it reaches nobody: no recipient_roles, recipient_groups, recipient_users, recipient_fields, \
              recipient_managers or recipient_followers says whom"
-                .to_owned(),
-        );
+                .to_owned()
+        });
     }
     if let Some(condition) = row
         .conditions
@@ -68,7 +70,8 @@ pub fn check(row: &RuleRow) -> Result<Vec<Warning>, Fault> {
     let memory = &definition.memory;
     hints.extend(memory.too_late().map(|nth| {
         format!(
-            "escalate/{nth} never comes: by then expires_after says that it is of no use any more"
+            "step {} of its escalation never comes: by then expires_after says that it is of no use any more",
+            nth + 1
         )
     }));
     // A step with texts of its own makes its mails of them.

@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 
 use crate::kernel::Severity;
-use crate::rules::blame::operation;
+use crate::rules::blame::{operation, variables};
 use crate::rules::pattern::Pattern;
 use crate::rules::suggest::did_you_mean;
 use crate::rules::text::kind;
@@ -70,6 +70,22 @@ fn look(part: &Json, place: &str, pattern: &Pattern, found: &mut Vec<String>) {
                 never(operator, arguments, pattern).map(|why| format!("{place}/{operator} {why}")),
             );
         }
+        "map" | "filter" | "all" | "none" | "some" => {
+            if let [_, inner, ..] = arguments {
+                if !has_operation(inner) {
+                    found.push(format!(
+                        "{place}/{operator}/1 is {}, which is the same for every item",
+                        kind(inner)
+                    ));
+                }
+                let mut paths = Vec::new();
+                variables(inner, &mut paths);
+                let outer = paths.iter().find(|path| path.starts_with("payload."));
+                found.extend(outer.map(|path| {
+                    format!("{place}/{operator}/1 reads \"{path}\" of each item: inside, variables are the item's own")
+                }));
+            }
+        }
         _ => {}
     }
 }
@@ -88,6 +104,12 @@ fn never(operator: &str, arguments: &[Json], pattern: &Pattern) -> Option<String
         (_, Some(field)) if operator != "in" => (field, one),
         _ => return None,
     };
+    if field == "event.severity" && [">", ">=", "<", "<="].contains(&operator) {
+        return Some(
+            "compares severities as texts, by their letters: write {\"in\": [{\"var\": \"event.severity\"}, [\"error\", \"critical\"]]}"
+                .to_owned(),
+        );
+    }
     let values: Vec<&str> = match (operator, value) {
         ("in", Json::Array(items)) => items.iter().filter_map(Json::as_str).collect(),
         ("==" | "===" | "!=" | "!==", Json::String(value)) => vec![value],
@@ -146,6 +168,18 @@ mod tests {
             (
                 r#"{"==": [{"var": "event.severity"}, "warn"]}"#,
                 "(did you mean `warning`?)",
+            ),
+            (
+                r#"{">=": [{"var": "event.severity"}, "warning"]}"#,
+                "compares severities as texts",
+            ),
+            (
+                r#"{"some": [{"var": "payload.lines"}, {">": [{"var": "payload.qty"}, 3]}]}"#,
+                "/conditions/some/1 reads \"payload.qty\" of each item",
+            ),
+            (
+                r#"{"some": [{"var": "payload.lines"}, "qty > 3"]}"#,
+                "/conditions/some/1 is a text",
             ),
             (
                 r#"{"in": [{"var": "event.event_type"}, ["a.b", "b.c"]]}"#,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::rules::helpers::Helper;
-use crate::rules::suggest::did_you_mean;
+use crate::rules::suggest::{did_you_mean, did_you_misspell};
 use crate::rules::template::{Call, Expression, Node, Path, Start, Template};
 
 /// A step that may be a place in a list, a key of an object, or nothing.
@@ -36,10 +36,14 @@ impl Read<'_> {
         self.is_asked || self.under.iter().any(|asked| !is_among(asked, known))
     }
 
-    /// The nearest of these that would have been right, as the end of a sentence.
-    pub(crate) fn near(&self, known: &BTreeSet<&str>) -> String {
+    /// The nearest of these that would have been right, as the end of a sentence; of one that may be missing only where it is misspelt.
+    pub(crate) fn near(&self, known: &BTreeSet<&str>, may_be_missing: bool) -> String {
         let path: Vec<&str> = self.path.iter().copied().filter(|s| *s != ANY).collect();
-        did_you_mean(&path.join("."), &known.iter().copied().collect::<Vec<_>>())
+        let (path, known) = (path.join("."), known.iter().copied().collect::<Vec<_>>());
+        match may_be_missing {
+            true => did_you_misspell(&path, &known),
+            false => did_you_mean(&path, &known),
+        }
     }
 
     /// How deep it goes.

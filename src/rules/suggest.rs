@@ -26,6 +26,17 @@ pub(crate) fn did_you_mean(word: &str, words: &[&str]) -> String {
         })
 }
 
+/// The same for what may well be another word: one that merely begins like it isn't meant.
+pub(crate) fn did_you_misspell(word: &str, words: &[&str]) -> String {
+    let is_part = |a: &str, b: &str| a.starts_with(b) || b.starts_with(a);
+    let others: Vec<&str> = words
+        .iter()
+        .copied()
+        .filter(|known| !is_part(known, word))
+        .collect();
+    did_you_mean(word, &others)
+}
+
 /// Levenshtein's distance; words are short.
 fn distance(a: &str, b: &str) -> usize {
     if a.len() > 64 {

@@ -18,6 +18,9 @@ select case when coalesce(d.is_active::text::boolean, true) then 'active' else '
 union all
 select 'placed', p.nth::text
   from jsonb_array_elements($4::text::jsonb) with ordinality as p (one, nth)
+ -- Made once for each, not for each person.
+ cross join lateral (
+       select array(select jsonb_array_elements_text(p.one -> 'branches') union all select '*') as branches offset 0) b
  where exists (select from neurolink_directory d
                 where d.roles::text[] && array[p.one ->> 'role'] and coalesce(d.is_active::text::boolean, true)
-                  and d.branch_ids::text[] && array(select jsonb_array_elements_text(p.one -> 'branches') union all select '*'))
+                  and d.branch_ids::text[] && b.branches)

@@ -205,7 +205,7 @@ fn further(text: &mut String, step: &Further, colors: Colors) {
     let (after, total) = (&step.after, step.recipients.total);
     let at = match step.at {
         Some(at) => format!(", on {}", moment(at, None)),
-        None => String::new(),
+        None => ", but not as things are".to_owned(),
     };
     let _ = writeln!(text, "\n{head}: after {after}{at}, unless somebody has {done} it, recipients: {total}");
     for person in &step.recipients.items {

@@ -232,7 +232,7 @@ pub struct Further {
     pub step: i16,
     /// How long after the telling before it: `1 h`.
     pub after: String,
-    /// When it comes; `None` where nobody is told in the first place, so that it never does.
+    /// When it comes; `None` where nobody is told in the first place or it is of no use by then, so that it never does.
     pub at: Option<Timestamp>,
     /// What somebody who was told does so that it doesn't come to it: `read`, `acknowledged`.
     pub unless: &'static str,

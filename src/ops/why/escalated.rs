@@ -129,7 +129,8 @@ impl Progress {
             return ("escalation_ended", why);
         }
         if self.is_off && self.waits.is_none() {
-            let why = format!("{so}, but when a step of it was due the rule was switched off");
+            let why =
+                format!("{so}, but when a step of it was due the rule was switched off or faulty");
             return ("escalation_ended", why);
         }
         let Some((next, due)) = self.waits else {

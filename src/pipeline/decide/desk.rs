@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::ingest::Event;
 use crate::kernel::Lane;
 use crate::pipeline::choose::Telling;
 use crate::pipeline::decide::places::{digest, entity, fact, later, plan_key, useful_until};
-use crate::pipeline::decide::{Admit, Decided, KEPT, KNOWN, Scene};
+use crate::pipeline::decide::{Admit, Decided, KEPT, KNOWN, Said, Scene};
 use crate::pipeline::replay::Turn;
 use crate::rules::Match;
 use crate::rules::memory::ledger::{Alarm, Key, Ledger};
@@ -114,8 +114,8 @@ impl Desk<'_> {
         let (memory, now, fact) = (matched.rule.memory(), self.scene.now, fact(event));
         let key = plan_key(matched, event);
         let mut plan: Plan = self.ledger.get(&key);
-        // A reminder that is planned is only moved: that says nothing again.
-        let moves = plan.is_open() && moments.dated.is_some();
+        // A reminder that was planned before is only moved: whether it says something again is asked when it is told.
+        let moves = plan.at.is_some() && moments.dated.is_some();
         let is_useful = useful_until(matched, event).is_none_or(|until| until > now);
         let planned = match (&memory.delay, &moments.dated) {
             (None, _) => Planned::Now,
@@ -138,12 +138,14 @@ impl Desk<'_> {
                 return false;
             }
         };
-        let speaks = matches!(planned, Planned::Now | Planned::Due(_));
-        if speaks && !moves && !self.is_new(place, moments, told, total) {
-            return false;
-        }
-        if planned == Planned::Now && !matches!(memory.delay, Some(Delay::Date(_))) {
-            return true;
+        let is_old = match planned {
+            Planned::Now => !self.is_new(place, moments, told, total),
+            Planned::Due(_) => !moves && !self.is_new(place, moments, told, total),
+            _ => false,
+        };
+        let is_dated = matches!(memory.delay, Some(Delay::Date(_)));
+        if is_old && !moves || planned == Planned::Now && !is_dated {
+            return !is_old;
         }
         let (reason, until, by) = match planned {
             Planned::Superseded(by) => ("superseded", None, Some(by)),
@@ -156,7 +158,10 @@ impl Desk<'_> {
         };
         if memory.shadow {
             // Recorded when it matches: a shadow has no tomorrow.
-            return true;
+            return !is_old;
+        }
+        if planned == Planned::Now && !is_old {
+            plan.tells();
         }
         if !matches!(planned, Planned::Superseded(_)) {
             self.ledger.put(&key, &plan, until.unwrap_or(now) + KNOWN);
@@ -169,7 +174,7 @@ impl Desk<'_> {
             }
         }
         if planned == Planned::Now {
-            return true;
+            return !is_old;
         }
         self.suppress(place, reason, told, total, until, by);
         false
@@ -190,7 +195,12 @@ impl Desk<'_> {
         };
         let key = Key::dedupe(matched.rule.facts.id, text).of_shadow(memory.shadow);
         let same: Same = self.ledger.get(&key);
-        let Some(by) = same.said_by(fact(event), dedupe.within) else {
+        // What this very reminder told before its date moved isn't something alike.
+        let own = match memory.delay {
+            Some(Delay::Date(_)) => self.ledger.get::<Plan>(&plan_key(matched, event)).told,
+            _ => Vec::new(),
+        };
+        let Some(by) = same.said_by(fact(event), dedupe.within, &own) else {
             return true;
         };
         self.suppress(place, "deduplicated", told, total, None, Some(by));
@@ -207,8 +217,19 @@ impl Desk<'_> {
         };
         let key = Key::dedupe(matched.rule.facts.id, text).of_shadow(memory.shadow);
         let mut same: Same = self.ledger.get(&key);
-        same.say(fact(event));
-        let until = later(self.scene.now.max(event.occurred_at), dedupe.within) + KEPT;
+        // A shadow is recorded: nobody can be told less than nobody.
+        if same.say(fact(event)) && !memory.shadow {
+            let (key, fact) = (key.clone(), fact(event));
+            self.decided.said.push(Said { place, key, fact });
+        }
+        // As long as something alike may be planned.
+        let waits = match memory.delay {
+            None => SignedDuration::ZERO,
+            Some(Delay::For(by)) => SignedDuration::try_from(by).unwrap_or(KNOWN),
+            Some(Delay::Date(_)) => KNOWN,
+        };
+        let until = later(self.scene.now.max(event.occurred_at), dedupe.within);
+        let until = until.checked_add(waits + KEPT).unwrap_or(Timestamp::MAX);
         self.ledger.put(&key, &same, until);
     }
 
@@ -251,17 +272,19 @@ impl Desk<'_> {
             self.hold(place, &over, over.len());
         }
         let lane = Lane::of_priority(rule.facts.priority);
+        let due = matched.moments.as_deref().and_then(|m| m.due);
         if let Some((after, _)) = &rest {
             let key = Key::rest(rule.facts.id, event.id, matched.step);
             let state = Rest {
                 event: event.id,
                 step: matched.step,
                 after: after.clone(),
+                due,
             };
             self.ledger.put(&key, &state, self.scene.now + KNOWN);
             self.ledger.ring(&key, Alarm::Fanout, lane, self.scene.now);
         }
-        if now_told.is_empty() && rest.is_none() && gathered.is_empty() {
+        if now_told.is_empty() && gathered.is_empty() {
             return;
         }
         self.say(place);
@@ -275,20 +298,19 @@ impl Desk<'_> {
         }
         if let Some(first) = memory.escalate.first()
             && matched.step == 0
-            && !(now_told.is_empty() && rest.is_none())
+            && !now_told.is_empty()
         {
             let key = Key::escalate(rule.facts.id, event.id);
             // Told in several goes, or again by a replay: the first began the watch.
             if self.ledger.due(&key).is_none() {
-                let (due, state) = (
-                    later(self.scene.now, first.after),
-                    Watch {
-                        event: event.id,
-                        step: 1,
-                    },
-                );
-                self.ledger.put(&key, &state, due + KEPT);
-                self.ledger.ring(&key, Alarm::Escalation, lane, due);
+                let state = Watch {
+                    event: event.id,
+                    step: 1,
+                    due,
+                };
+                let at = later(self.scene.now, first.after);
+                self.ledger.put(&key, &state, at + KEPT);
+                self.ledger.ring(&key, Alarm::Escalation, lane, at);
             }
         }
         if !now_told.is_empty() {

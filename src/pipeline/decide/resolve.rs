@@ -41,6 +41,8 @@ impl Desk<'_> {
                     !is_it
                 });
                 if !told.is_empty() {
+                    self.give_back(place, &told);
+                    self.decided.unsay(self.ledger, |said| said.place == place);
                     self.suppress(place, "resolved", &told, told.len(), None, Some(fact.1));
                 }
             }

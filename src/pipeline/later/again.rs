@@ -30,8 +30,13 @@ pub(super) fn matches(
         };
         let judgement = &mut judged[place];
         let mut moments = rule.moments(&context, &mut judgement.warnings);
-        if let (Some(moments), What::Plan(_)) = (&mut moments, &due.what) {
-            moments.due = due.at;
+        if let Some(moments) = &mut moments {
+            moments.due = match &due.what {
+                What::Plan(_) => due.at,
+                What::Rest(rest) => rest.due,
+                What::Watch(watch) => watch.due,
+                What::Settle(_) | What::Digest(_) => None,
+            };
         }
         let those = told.of_rule(event, rule.facts.id);
         let step = match &due.what {

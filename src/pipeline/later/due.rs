@@ -198,10 +198,8 @@ pub(super) fn advance(
     let key = &due.key;
     match &due.what {
         What::Plan(plan) if key.key.starts_with("remind:") => {
-            let done = Plan {
-                is_done: true,
-                ..plan.clone()
-            };
+            let mut done = plan.clone();
+            done.tells();
             ledger.put(key, &done, later(now, KEPT));
             ledger.calm(key);
         }

@@ -12,7 +12,7 @@ use crate::directory::People;
 use crate::ingest::Event;
 use crate::pipeline::choose;
 use crate::pipeline::compose::Judged;
-use crate::pipeline::decide::{Decided, Scene, plan_of};
+use crate::pipeline::decide::{Decided, Scene, plan_of, useful_until};
 use crate::pipeline::replay::Turn;
 use crate::rules::Match;
 use crate::rules::memory::plan::Plan;
@@ -31,8 +31,8 @@ pub(super) struct Course {
 enum Ring {
     /// The event to be told then.
     Plan(Box<Event>),
-    /// Whose digest.
-    Digest(String),
+    /// Whose digest, and until when any of it is of use.
+    Digest(String, Timestamp),
 }
 
 /// An event at a moment, decided.
@@ -145,9 +145,11 @@ impl Course {
                 continue;
             }
             match self.rings.remove(&key) {
-                Some(Ring::Digest(user)) => {
+                Some(Ring::Digest(user, useful)) => {
                     self.ledger.forget(&key);
-                    stage.digests.push((user, due));
+                    if useful > due {
+                        stage.digests.push((user, due));
+                    }
                 }
                 Some(Ring::Plan(event)) => {
                     stage
@@ -249,11 +251,15 @@ impl Course {
     /// Notes what will ring.
     fn note(&mut self, event: &Event, judged: &Judged, people: &People, decided: &Decided) {
         for (telling, key) in &decided.gathered {
-            if let Some(due) = self.ledger.due(key)
-                && self.alarms.insert((due, key.clone()))
-            {
+            let Some(due) = self.ledger.due(key) else {
+                continue;
+            };
+            let until = useful_until(&judged.matches[telling.of], event).unwrap_or(Timestamp::MAX);
+            if self.alarms.insert((due, key.clone())) {
                 let user = people.get(telling.person).id.clone();
-                self.rings.insert(key.clone(), Ring::Digest(user));
+                self.rings.insert(key.clone(), Ring::Digest(user, until));
+            } else if let Some(Ring::Digest(_, useful)) = self.rings.get_mut(key) {
+                *useful = until.max(*useful);
             }
         }
         for matched in &judged.matches {

@@ -24,7 +24,7 @@ use crate::ops::trial::preview::{
 };
 use crate::pipeline::choose;
 use crate::pipeline::compose::{Composed, Judged};
-use crate::pipeline::decide::{Decided, later};
+use crate::pipeline::decide::{Decided, later, useful_until};
 use crate::pipeline::replay::Turn;
 use crate::rules::set::EventContext;
 use crate::rules::{Audience, Match, Unless};
@@ -94,11 +94,23 @@ impl Tried<'_> {
             Turn::First,
         );
         preview.memory = memory::told(&matched, event, &step.decided, &course.ledger, self.people);
+        let useful = useful_until(&matched, event);
         let off: HashMap<String, (String, Option<jiff::Timestamp>)> = chosen
             .iter()
             .filter_map(|person| {
-                let (reason, until) = memory::put_off(&step.decided, &person.id)?;
-                Some((person.id.clone(), (reason.to_owned(), until)))
+                let (mut reason, mut until) = memory::put_off(&step.decided, &person.id)?;
+                if let ("delayed", Some(digest)) = (reason, &rule.memory().digest) {
+                    // Gathered when it is due, and told by the next digest after that.
+                    let next = |due| digest.schedule.next_after(due, &zone(person));
+                    (reason, until) = ("digested", until.map(next));
+                }
+                // A digest leaves out what is of no use by then.
+                let is_useless = useful.zip(until).is_some_and(|(useful, at)| useful <= at);
+                let said = match is_useless {
+                    true => ("expired".to_owned(), None),
+                    false => (reason.to_owned(), until),
+                };
+                Some((person.id.clone(), said))
             })
             .collect();
         let begins = memory::begins(&step.decided, *now);
@@ -110,13 +122,32 @@ impl Tried<'_> {
         };
         let whole = Step {
             event: event.clone(),
-            judged,
+            judged: copy(&judged),
             decided: whole,
             now: at,
             turn: Turn::First,
         };
         let real = self.composed(step, watch)?;
         let composed = self.composed(whole, watch)?;
+        // Whether a digest interrupts is asked when it is told.
+        let gathered = off.values().filter(|(reason, _)| reason == "digested");
+        let mut digests: HashMap<i64, Vec<Planned>> = HashMap::new();
+        if let Some(due) = gathered.filter_map(|(_, until)| *until).min() {
+            let then = Step {
+                event: event.clone(),
+                decided: Decided {
+                    tellings: everybody(&judged, self.people),
+                    ..Decided::default()
+                },
+                judged,
+                now: due,
+                turn: Turn::First,
+            };
+            for delivery in self.composed(then, watch)?.deliveries {
+                let of = digests.entry(delivery.notification_id).or_default();
+                of.push(delivery);
+            }
+        }
         let context = EventContext::new(event)?;
         let mut planned: HashMap<i64, Vec<Planned>> = HashMap::new();
         for delivery in composed.deliveries {
@@ -134,8 +165,12 @@ impl Tried<'_> {
         let items = shown.take(PEOPLE).map(|person| {
             let (code, why) = reasons::chosen(self.people, person, (0, audience), rule, &context);
             let told = told.get(person.id.as_str()).copied();
-            let deliveries = told.and_then(|told| planned.remove(&told.id));
             let off = off.get(&person.id).cloned();
+            let is_gathered = off.as_ref().is_some_and(|(reason, _)| reason == "digested");
+            let deliveries = told.and_then(|told| match is_gathered {
+                true => digests.remove(&told.id),
+                false => planned.remove(&told.id),
+            });
             self.recipient(
                 person,
                 (code, why),
@@ -168,8 +203,7 @@ impl Tried<'_> {
             let of_digest = preview.memory.iter().find(|said| said.key == "digest");
             // What is put off is gathered only then.
             let next = || {
-                let zone = people.first().map(|person| TimeZone::get(&person.timezone));
-                let zone = zone.and_then(|zone| zone.ok()).unwrap_or(TimeZone::UTC);
+                let zone = people.first().map_or(TimeZone::UTC, |person| zone(person));
                 digest.schedule.next_after(at, &zone)
             };
             let due = of_digest.and_then(|said| said.at);
@@ -195,9 +229,11 @@ impl Tried<'_> {
         let steps = tellings.iter().filter(|telling| telling.step > 0);
         let steps = steps.filter_map(|of| self.further(of, &matched, &context, &is_asked));
         preview.steps = steps.collect();
-        // Where nobody is told in the first place, no step comes.
-        if begins.is_none() {
-            preview.steps.iter_mut().for_each(|step| step.at = None);
+        // Where nobody is told in the first place, no step comes, nor does one that is of no use by then.
+        let is_told = begins.is_some() && !composed.notifications.is_empty();
+        for step in &mut preview.steps {
+            let is_useful = |at: &jiff::Timestamp| useful.is_none_or(|useful| *at < useful);
+            step.at = step.at.filter(|at| is_told && is_useful(at));
         }
         preview.texts = texts::every(rule, event, &tellings, self.drawing);
         // Of a rule that doesn't fire, the outcome would only say what its evaluation warned of.
@@ -331,4 +367,9 @@ fn copy(judged: &Judged) -> Judged {
         matches: judged.matches.clone(),
         warnings: judged.warnings.clone(),
     }
+}
+
+/// Somebody's; UTC for one that isn't known.
+fn zone(person: &Person) -> TimeZone {
+    TimeZone::get(&person.timezone).unwrap_or(TimeZone::UTC)
 }

@@ -103,7 +103,7 @@ fn unknown(text: &Template) -> Option<String> {
     Some(format!(
         "a digest has no `{}`{}; it has count, items, more and name",
         read.raw,
-        read.near(&known)
+        read.near(&known, false)
     ))
 }
 

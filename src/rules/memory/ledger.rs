@@ -213,6 +213,12 @@ impl Ledger {
         entry.expires_at = Some(expires);
     }
 
+    /// The same, kept as long as it was to be.
+    pub fn change<T: Serialize>(&mut self, key: &Key, state: &T) {
+        self.entry(key).held.state =
+            serde_json::to_string(state).unwrap_or_else(|_| "{}".to_owned());
+    }
+
     /// Lets an alarm ring for it.
     pub fn ring(&mut self, key: &Key, alarm: Alarm, lane: Lane, due: Timestamp) {
         let entry = self.entry(key);

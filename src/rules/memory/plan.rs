@@ -18,7 +18,13 @@ pub struct Plan {
     /// It was told.
     #[serde(default)]
     pub is_done: bool,
+    /// The last events that it told, of one date after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<i64>,
 }
+
+/// So many are kept.
+const TOLD: usize = 8;
 
 /// What a dated event means for a reminder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +44,13 @@ pub enum Planned {
 }
 
 impl Plan {
-    /// Whether something is still to be told.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.date.is_some() && !self.is_done
+    /// It tells its event now.
+    pub fn tells(&mut self) {
+        self.is_done = true;
+        self.told.retain(|event| *event != self.event);
+        self.told.push(self.event);
+        let over = self.told.len().saturating_sub(TOLD);
+        self.told.drain(..over);
     }
 
     /// Takes in an event with its date (`None` = taken away): (as written, when due, when past).

@@ -104,10 +104,13 @@ pub struct Same {
 }
 
 impl Same {
-    /// The event that said the same, if one did.
+    /// The event that said the same, if one did, but for `own` ones.
     #[must_use]
-    pub fn said_by(&self, fact: Fact, within: Duration) -> Option<i64> {
-        let near = |told: &&Fact| told.1 != fact.1 && apart(told.0, fact.0) < signed(within);
+    pub fn said_by(&self, fact: Fact, within: Duration, own: &[i64]) -> Option<i64> {
+        let near = |told: &&Fact| {
+            let is_own = told.1 == fact.1 || own.contains(&told.1);
+            !is_own && apart(told.0, fact.0) < signed(within)
+        };
         let oldest = self.told.first().filter(|oldest| {
             // Of what is older than all that is kept nobody knows any more whether it was said.
             self.told.len() >= TOLD && fact < **oldest
@@ -115,14 +118,21 @@ impl Same {
         self.told.iter().find(near).or(oldest).map(|told| told.1)
     }
 
-    /// It is said now.
-    pub fn say(&mut self, fact: Fact) {
-        if !self.told.contains(&fact) {
-            self.told.push(fact);
+    /// It is said now; whether it wasn't before.
+    pub fn say(&mut self, fact: Fact) -> bool {
+        if self.told.contains(&fact) {
+            return false;
         }
+        self.told.push(fact);
         self.told.sort_unstable();
         let over = self.told.len().saturating_sub(TOLD);
         self.told.drain(..over);
+        true
+    }
+
+    /// It isn't said after all.
+    pub fn unsay(&mut self, fact: Fact) {
+        self.told.retain(|told| *told != fact);
     }
 }
 
@@ -171,6 +181,9 @@ pub struct Watch {
     pub event: i64,
     /// The next step, from 1.
     pub step: i16,
+    /// When what was put off was planned for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
 }
 
 /// `rest:<event>:<step>`
@@ -184,6 +197,9 @@ pub struct Rest {
     /// Everybody up to this id was told.
     #[serde(default)]
     pub after: String,
+    /// When what was put off was planned for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
 }
 
 /// `settle:<event>`: very many notifications are resolved, some at a time.
@@ -272,10 +288,18 @@ mod tests {
         let mut same = Same::default();
         let day = Duration::from_secs(100);
         same.say((at(1000), 1));
-        assert_eq!(same.said_by((at(1099), 2), day), Some(1));
-        assert_eq!(same.said_by((at(901), 2), day), Some(1), "also before it");
-        assert_eq!(same.said_by((at(1100), 2), day), None);
-        assert_eq!(same.said_by((at(1000), 1), day), None, "a replay of itself");
+        assert_eq!(same.said_by((at(1099), 2), day, &[]), Some(1));
+        assert_eq!(
+            same.said_by((at(901), 2), day, &[]),
+            Some(1),
+            "also before it"
+        );
+        assert_eq!(same.said_by((at(1100), 2), day, &[]), None);
+        assert_eq!(
+            same.said_by((at(1000), 1), day, &[]),
+            None,
+            "a replay of itself"
+        );
     }
 
     #[test]
@@ -291,7 +315,7 @@ mod tests {
             .collect();
         assert_eq!(late, [false; 30]);
         assert!(
-            same.said_by((at(7_200), 999), Duration::from_secs(1))
+            same.said_by((at(7_200), 999), Duration::from_secs(1), &[])
                 .is_some()
         );
     }

@@ -24,7 +24,7 @@ use crate::rules::definition::Definition;
 use crate::rules::memory::model::Delay;
 use crate::rules::model::Warning;
 use crate::rules::pattern::Pattern;
-use crate::rules::suggest::did_you_mean;
+use crate::rules::suggest::{did_you_mean, did_you_misspell};
 
 /// The standard types, each with an event as an ERP sends it.
 const STANDARD: &str = include_str!("../../../sql/starter/catalog.json");
@@ -241,7 +241,7 @@ impl Known {
         let odd = read.filter(|path| hopeless.as_deref() != Some(path) && !is_carried(path));
         for path in odd.take(texts::SAID) {
             // It may be meant to be missing, unless another was meant.
-            let near = near(path);
+            let near = did_you_misspell(path, &carried.iter().copied().collect::<Vec<_>>());
             if !near.is_empty() {
                 found.push((
                     "unknown_field",

@@ -40,7 +40,7 @@ impl Known {
             .iter()
             .filter(|role| !self.roles.contains(*role))
         {
-            let near = did_you_mean(role, &roles);
+            let near = other(role, &roles);
             found.push((
                 "empty_role",
                 format!("nobody active holds the role {role}{near}"),
@@ -63,7 +63,7 @@ impl Known {
             .iter()
             .filter(|group| !self.groups.contains(*group))
         {
-            let near = did_you_mean(group, &groups);
+            let near = other(group, &groups);
             found.push((
                 "empty_group",
                 format!("nobody active is in the group {group}{near}"),
@@ -104,4 +104,10 @@ impl Known {
         ids.filter(|id| self.people.get(*id).copied() == active)
             .collect()
     }
+}
+
+/// Another name that is near: those whom nobody active has are among the known, too.
+fn other(name: &str, known: &[&str]) -> String {
+    let others: Vec<&str> = known.iter().copied().filter(|one| *one != name).collect();
+    did_you_mean(name, &others)
 }

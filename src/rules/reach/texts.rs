@@ -42,7 +42,7 @@ pub(super) fn unknown(
     // The nearest is dear to find.
     let looked_at = unknown.into_iter().take(LOOKED_AT);
     let said = looked_at.filter_map(|((place, name), (may_be_missing, read))| {
-        let near = read.near(carried);
+        let near = read.near(carried, may_be_missing);
         (!may_be_missing || !near.is_empty()).then(|| {
             format!(
                 "{place} says `{name}`, and no known event of type `{types}` carries that{near}"

@@ -373,7 +373,9 @@ fn check_says_what_is_probably_not_meant() {
     }));
     assert_eq!(
         steps,
-        ["escalate/1 never comes: by then expires_after says that it is of no use any more"]
+        [
+            "step 2 of its escalation never comes: by then expires_after says that it is of no use any more"
+        ]
     );
     let odd = hints(json!({
         "title": {"en": "a", "arabic": "b"}, "recipient_users": ["ali"], "exclude_users": ["ali", "noor"],

@@ -218,3 +218,65 @@ async fn delays_and_digests_are_played_to_their_end_and_not_beyond() {
     }
     app.stop().await;
 }
+
+#[tokio::test]
+async fn what_never_comes_has_no_moment_and_what_a_digest_tells_has_that_of_the_digest() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    people(&sql).await;
+    // Ali isn't to be interrupted from nine to eleven, UTC.
+    sql.batch_execute(
+        r#"update neurolink_users set timezone = 'UTC', email = 'ali@tsh.example' where id = 'ali';
+           insert into neurolink_user_preferences (user_id, quiet_hours) values ('ali', '{"from": "09:00", "to": "11:00"}')"#,
+    )
+    .await
+    .unwrap();
+    let mails = tempfile::tempdir().unwrap();
+    let settings = [
+        ("NEUROLINK_EMAIL_DIR", mails.path().to_str().unwrap()),
+        ("NEUROLINK_EMAIL_FROM", "erp@tsh.example"),
+    ];
+    let app = App::start_with(&db, API, &settings).await;
+    let of = async |keys: Value, occurred: &str| {
+        let mut rule = remembering(keys);
+        rule["notification_template"]["recipient_users"] = json!(["ali"]);
+        let event = json!({"source_module": "t", "event_type": "a.b", "occurred_at": occurred, "payload": {"n": 5}});
+        let body = json!({"rule": rule, "event": event, "now": "2026-11-23T08:20:00Z"});
+        preview(&app, &body).await
+    };
+    let (now, ali) = ("2026-11-23T08:20:00Z", "/recipients/items/0");
+    // Of use for two hours: the first step comes, the second doesn't.
+    let steps = json!({"expires_after": "2h", "escalate": [{"after": "1h"}, {"after": "1h"}]});
+    let seen = of(steps.clone(), now).await;
+    assert_eq!(seen["steps"][0]["at"], "2026-11-23T09:20:00Z");
+    assert_eq!(seen["steps"][1]["at"], Value::Null);
+    let seen = of(steps, "2026-11-23T07:00:00Z").await;
+    assert_eq!(seen["steps"][0]["at"], Value::Null, "its event is old");
+    // Nobody is told what can't be written, and nothing comes of it.
+    let holed = json!({"title": "{{gone}}", "on_missing": "fail", "escalate": [{"after": "1h", "title": "T"}]});
+    assert_eq!(of(holed, now).await["steps"][0]["at"], Value::Null);
+    // Gathered until ten, when Ali isn't to be interrupted; of use until nine.
+    let digest = json!({"every": "1d", "at": "10:00"});
+    let mail = json!({"digest": digest, "channels": ["in_app", "email"]});
+    let seen = of(mail.clone(), now).await;
+    assert_eq!(seen.pointer(ali).unwrap()["until"], "2026-11-23T10:00:00Z");
+    let until = seen.pointer("/recipients/items/0/deliveries/1/until");
+    assert_eq!(until.unwrap(), "2026-11-23T11:00:00Z", "{seen}");
+    let mut useless = mail.clone();
+    useless["expires_after"] = json!("30m");
+    let seen = of(useless, now).await;
+    let ali_of = |seen: &Value| seen.pointer(ali).unwrap().clone();
+    assert_eq!(
+        (&ali_of(&seen)["reason"], &ali_of(&seen)["until"]),
+        (&json!("expired"), &Value::Null)
+    );
+    // Put off until twenty past ten, and so gathered for the next day's.
+    let mut later = mail;
+    later["delay"] = json!("2h");
+    let seen = of(later, now).await;
+    assert_eq!(
+        (&ali_of(&seen)["reason"], &ali_of(&seen)["until"]),
+        (&json!("digested"), &json!("2026-11-24T10:00:00Z"))
+    );
+    app.stop().await;
+}

@@ -250,7 +250,7 @@ async fn what_became_of_what_was_put_off_is_known_whatever_became_of_its_rule() 
     says(
         &asked(off, "ali").await,
         "rule_off",
-        "by then it was switched off or deleted.",
+        "by then it was switched off, faulty or deleted.",
     );
     says(
         &asked(open, "ali").await,

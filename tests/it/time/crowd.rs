@@ -196,9 +196,71 @@ async fn of_very_many_who_are_not_told_yet_everybody_hears_why() {
         let by_sql = "select answer from neurolink_explain($1, 'u0599')";
         let answer: String = sql.query_one(by_sql, &[&event]).await.unwrap().get(0);
         assert!(
-            answer.contains("more people were not told, or not yet, than are named here."),
+            answer.contains("More people than are named here were not told, or not yet, by: "),
             "{answer}"
         );
     }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn who_waits_for_the_others_of_very_many_hears_so_and_all_have_the_same_time() {
+    let (_db, app, sql) = started().await;
+    sql.batch_execute(
+        "insert into neurolink_users (id, roles, branch_ids) select 'u' || to_char(n, 'FM0000'), '{crowd}', '{*}' from generate_series(1, 2100) as n;
+         insert into neurolink_inboxes (user_id) select id from neurolink_users;
+         select neurolink_pause('fanout', reason => 'a look')",
+    )
+    .await
+    .unwrap();
+    let template = |before: &str| {
+        json!({"title": "T", "recipient_roles": ["crowd"], "delay": {"before": before, "date": "due"}, "expires_after": "1h",
+        "escalate": [{"after": "10m", "recipient_users": ["noor"]}]})
+    };
+    rule(&sql, "all", "a.b", &template("0s")).await;
+    let day: String = sql
+        .query_one("select (now() + interval '2 days')::date::text", &[])
+        .await
+        .unwrap()
+        .get(0);
+    let event = fact(&sql, "a.b", &json!({"due": day}), 30 * 1440).await;
+    drained(&sql).await;
+    // What was planned has its own moment, whatever the rule says by then.
+    sql.execute(
+        "update neurolink_notification_rules set notification_template = $1::text::jsonb",
+        &[&template("20d").to_string()],
+    )
+    .await
+    .unwrap();
+    sql.batch_execute(
+        "update neurolink_rule_states set due_at = now() where due_at is not null;
+         update neurolink_jobs set run_at = now(); notify neurolink_wake",
+    )
+    .await
+    .unwrap();
+    crate::support::app::until(&sql, "select count(*) = 2000 from neurolink_notifications").await;
+    let path = format!("/v1/events/{event}/why?user=u2050");
+    let (_, said) = app.call("GET", &path, "root", &["admin"], None).await;
+    assert_eq!(said["code"], "waiting", "{said}");
+    let answer = said["answer"].as_str().unwrap();
+    assert!(
+        answer.contains("u2050 is among those who wait; since 20")
+            && answer.contains("all fanouts are paused"),
+        "{answer}"
+    );
+    sql.batch_execute("select neurolink_resume('fanout')")
+        .await
+        .unwrap();
+    fall_due(&sql).await;
+    assert_eq!(
+        number(
+            &sql,
+            "select count(*) from neurolink_notifications where step = 0"
+        )
+        .await,
+        2_100
+    );
+    assert_eq!(titles(&sql, "noor").await, ["T"]);
+    quiet(&sql).await;
     app.stop().await;
 }

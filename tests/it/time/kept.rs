@@ -230,3 +230,82 @@ async fn a_locked_inbox_keeps_nobody_elses_alarms_waiting() {
     );
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_date_that_moves_is_reminded_of_anew_and_what_moves_to_now_is_asked_whether_it_is_new() {
+    let (_db, app, sql) = started().await;
+    let template = json!({"title": "{{n}}", "recipient_users": ["ali"], "delay": {"before": "1d", "date": "due"}, "dedupe_key": "{{k}}"});
+    rule(&sql, "reminds", "a.b", &template).await;
+    let due = async |days: i64| -> String {
+        let day = "select (now() + $1 * interval '1 day')::date::text";
+        sql.query_one(day, &[&(days as f64)]).await.unwrap().get(0)
+    };
+    let (soon, far) = (due(1).await, due(40).await);
+    about(&sql, "a.b", &json!({"n": 1, "k": 1, "due": soon}), 9, "1").await;
+    about(&sql, "a.b", &json!({"n": 2, "k": 2, "due": far}), 9, "2").await;
+    drained(&sql).await;
+    assert_eq!(titles(&sql, "ali").await, ["1"]);
+    // The first's date moves; the second's key was said by another, and then its date is near, too.
+    about(&sql, "a.b", &json!({"n": 3, "k": 1, "due": far}), 8, "1").await;
+    about(&sql, "a.b", &json!({"n": 4, "k": 2, "due": soon}), 8, "3").await;
+    drained(&sql).await;
+    let near = about(&sql, "a.b", &json!({"n": 5, "k": 2, "due": soon}), 7, "2").await;
+    drained(&sql).await;
+    assert_eq!(titles(&sql, "ali").await, ["1", "4"]);
+    assert_eq!(reasons(&sql, near).await, [("deduplicated".into(), 1)]);
+    fall_due(&sql).await;
+    assert_eq!(titles(&sql, "ali").await, ["1", "4", "3"]);
+    quiet(&sql).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_resolved_within_its_batch_says_nothing_and_is_not_counted() {
+    let (_db, app, sql) = started().await;
+    let template = json!({"title": "{{n}}", "recipient_users": ["ali"], "dedupe_key": "same",
+        "throttle": {"limit": 1, "per": "366d", "key": "{{id}}"}});
+    rule(&sql, "open", "a.open", &template).await;
+    rule(
+        &sql,
+        "closed",
+        "a.closed",
+        &json!({"title": "C", "resolves": ["a.open"]}),
+    )
+    .await;
+    sql.batch_execute(
+        "insert into neurolink_events (source_module, event_type, payload, entity_type, entity_id, occurred_at) values
+           ('test', 'a.open', '{\"n\": 1, \"id\": 1}', 'order', '1', now() - interval '9 minutes'),
+           ('test', 'a.closed', '{}', 'order', '1', now() - interval '8 minutes')",
+    )
+    .await
+    .unwrap();
+    drained(&sql).await;
+    assert!(titles(&sql, "ali").await.is_empty());
+    about(&sql, "a.open", &json!({"n": 3, "id": 1}), 6, "3").await;
+    drained(&sql).await;
+    assert_eq!(titles(&sql, "ali").await, ["3"]);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_held_rules_digest_waits_for_its_release() {
+    let (_db, app, sql) = started().await;
+    let template = json!({"title": "{{n}}", "recipient_users": ["ali"], "digest": {"every": "1d"}});
+    let id = rule(&sql, "gathers", "a.b", &template).await;
+    fact(&sql, "a.b", &json!({"n": 1}), 1).await;
+    drained(&sql).await;
+    sql.batch_execute(&format!(
+        "select neurolink_hold_rule({id}, 1, 3, 99, 'admin')"
+    ))
+    .await
+    .unwrap();
+    fall_due(&sql).await;
+    assert!(titles(&sql, "ali").await.is_empty());
+    sql.batch_execute(&format!("select neurolink_release_rule({id})"))
+        .await
+        .unwrap();
+    fall_due(&sql).await;
+    assert_eq!(titles(&sql, "ali").await, ["1"]);
+    quiet(&sql).await;
+    app.stop().await;
+}

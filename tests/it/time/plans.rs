@@ -237,7 +237,7 @@ async fn a_rule_that_is_gone_when_its_time_comes_tells_nobody_and_says_so() {
     let why: String = sql.query_one(why, &[&event]).await.unwrap().get(0);
     assert!(
         why.starts_with("No: rule later was to tell ali of event")
-            && why.ends_with("but by then it was switched off or deleted."),
+            && why.ends_with("but by then it was switched off, faulty or deleted."),
         "{why}"
     );
     quiet(&sql).await;
