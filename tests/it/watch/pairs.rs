@@ -176,3 +176,28 @@ async fn many_rows_of_one_key_are_seen_before_they_are_multiplied() {
     assert_eq!(deeds(&sql).await, [""; 0]);
     assert_eq!(state(&sql, "line.changed").await.0, "key_gone");
 }
+
+#[tokio::test]
+async fn very_many_rows_that_are_changed_twice_are_told_apart_within_little_memory() {
+    let db = TestDb::new().await;
+    let sql = db.client().await;
+    // Compared one by one, twenty thousand rows would take minutes.
+    run(
+        &sql,
+        "create table parent (id int primary key);
+         create table child (id int primary key, a int references parent on delete set null, b int references parent on delete set null);
+         create index on child (a); create index on child (b);
+         insert into parent values (1); insert into child select n, 1, 1 from generate_series(1, 20000) n;
+         select neurolink_watch('child', 'child.changed'); truncate neurolink_events;
+         set work_mem = '64kB'; set statement_timeout = '30s'; delete from parent",
+    )
+    .await;
+    let told =
+        "select count(*) from neurolink_events where payload -> 'changed' = '[\"a\", \"b\"]'";
+    let told: i64 = sql.query_one(told, &[]).await.unwrap().get(0);
+    assert_eq!(told, 20_000);
+    assert_eq!(
+        state(&sql, "child.changed").await,
+        ("ok".to_owned(), 0, None)
+    );
+}
