@@ -192,7 +192,7 @@ begin
             when 'resolved' then
                 answer := pg_catalog.format('No: rule %s is true for event %s, but event %s had resolved it.', v_rule, v_event, v_other);
             when 'no_date' then
-                answer := pg_catalog.format('No: rule %s reminds of a date, and event %s has none.', v_rule, v_event);
+                answer := pg_catalog.format('No: rule %s reminds of a date, and event %s has none that can be read.', v_rule, v_event);
             when 'too_late' then
                 answer := pg_catalog.format('No: rule %s reminds of a date, and that of event %s was past.', v_rule, v_event);
             when 'expired' then

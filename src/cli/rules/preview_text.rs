@@ -34,8 +34,8 @@ pub(super) fn told(preview: &Preview, output: Output) -> String {
     let word = |style, word: &str| colors.paint(style, word);
     let _ = match (preview.matched, nobody(preview)) {
         (true, _) if !silent.is_empty() => {
-            let word = word(Style::Odd, "match, but nobody is told");
-            writeln!(text, "{word}: {}", silent.join("; "))
+            let word = word(Style::Odd, "match, but");
+            writeln!(text, "{word} {}", silent.join("; "))
         }
         (true, Some(reason)) => {
             let word = word(Style::Odd, "match, but nobody is told");

@@ -26,21 +26,23 @@ pub async fn of(client: &Client, saved: &Saved) -> Result<Vec<Said>> {
         let versions = Version::newest(client, saved.id, VERSIONS).await?;
         let off = versions.iter().take_while(|version| !version.draft.enabled);
         let since = match off.last() {
-            Some(first) => format!(" since {}, by {}", at(first.changed_at), first.changed_by),
-            None => String::new(),
+            Some(first) => format!(
+                "has been switched off since {}, by {}",
+                at(first.changed_at),
+                first.changed_by
+            ),
+            None => "is switched off".to_owned(),
         };
         all.push(Said {
             kind: OFF,
-            detail: format!(
-                "it is switched off{since}: nobody is told until it is switched on again"
-            ),
+            detail: format!("it {since}: nobody is told until it is switched on again"),
         });
     }
     if let Some(hold) = &saved.hold {
         all.push(Said {
             kind: HELD,
             detail: format!(
-                "it is held since {} ({}; held back so far: {}): nobody is told until it is released or changed",
+                "it has been held since {} ({}; held back so far: {}): nobody is told until it is released or changed",
                 at(hold.held_at),
                 hold.reason,
                 hold.held_count

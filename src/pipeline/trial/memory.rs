@@ -113,6 +113,15 @@ fn delay(matched: &Match, event: &Event, decided: &Decided) -> Option<Remembered
                 format!("the date at {path} is taken away: nothing is told"),
             )
         }
+        (Delay::Date(reminder), Some(Dated::Unreadable(text))) => {
+            let path = reminder.path.join(".");
+            said(
+                "delay",
+                format!(
+                    "`{text}` at {path} is no date (one is written 2026-12-10): nothing is told"
+                ),
+            )
+        }
         (Delay::Date(reminder), _) => {
             let path = reminder.path.join(".");
             said(
@@ -192,7 +201,10 @@ fn escalation(step: &Escalation) -> Remembered {
         Unless::Read => "opened",
         Unless::Acknowledged => "acknowledged",
     };
-    let mut whom: Vec<String> = step.audience.roles.clone();
+    let roles = step.audience.roles.iter();
+    let mut whom: Vec<String> = roles
+        .map(|role| format!("holders of the role {role}"))
+        .collect();
     let groups = step.audience.groups.iter();
     whom.extend(groups.map(|group| format!("the group {group}")));
     if !step.audience.users.is_empty() {
@@ -213,7 +225,8 @@ fn escalation(step: &Escalation) -> Remembered {
     }
     let whom = match whom.as_slice() {
         [] => "those who were told are told again".to_owned(),
-        whom => format!("{} are told", whom.join(" and ")),
+        [only] => format!("{only} are told"),
+        [most @ .., last] => format!("{} and {last} are told", most.join(", ")),
     };
     let by = match &step.channels {
         Some(channels) => {

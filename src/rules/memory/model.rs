@@ -68,8 +68,10 @@ pub(crate) struct Reminder {
 /// What a payload says about a reminder's date.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Dated {
-    /// It isn't there, or no date.
+    /// It isn't there.
     Unknown,
+    /// What is there is no date.
+    Unreadable(String),
     /// It is null or empty: the date was taken away.
     Withdrawn,
     /// It is there.
@@ -101,7 +103,7 @@ impl Reminder {
             .and_then(|text| Some((text.to_owned(), self.due(Moment::parse(text)?)?)));
         match known {
             Some((text, (due, over))) => Dated::Known { text, due, over },
-            None => Dated::Unknown,
+            None => Dated::Unreadable(value.scalar().unwrap_or("…").to_owned()),
         }
     }
 

@@ -51,7 +51,7 @@ async fn each_key_says_what_it_means_for_the_event() {
             r#""delay" null "2026-11-23T10:00:00Z": told 2 h after it occurred"#,
             r#""resolves" null null: withdraws what was told of a.* about invoice 7"#,
             r#""throttle" "5" null: at most 3 in 1 d for each person and key"#,
-            r#""escalate" null null: after 30 min, unless somebody has opened it, cfo are told"#,
+            r#""escalate" null null: after 30 min, unless somebody has opened it, holders of the role cfo are told"#,
             r#""storm_limit" null null: held once it tells more than 50 in a minute"#,
         ]
     );
@@ -111,6 +111,11 @@ async fn what_is_put_off_reads_as_it_will_when_it_is_told() {
                "why": "told 3 d before due, at 09:00, Asia/Baghdad"})
     );
     assert_eq!(seen["steps"][1]["at"], "2026-12-09T06:00:00Z");
+    // What isn't a date is said to be none.
+    ask["event"]["payload"]["due"] = json!("10/12/2026");
+    let seen = preview(&app, &ask).await;
+    let why = "`10/12/2026` at due is no date (one is written 2026-12-10): nothing is told";
+    assert_eq!(seen["memory"][0]["why"], why);
     // The date is past: nobody is told, and no step ever comes.
     ask["event"]["payload"]["due"] = json!("2026-11-01");
     let seen = preview(&app, &ask).await;

@@ -45,7 +45,7 @@ async fn a_rule_that_is_switched_off_or_held_says_so_and_since_when() {
     store::count(&client, &[(id, 40)]).await.unwrap();
     let held = silence().await;
     assert_eq!(held[0].0, "held");
-    let is_said = held[0].1.starts_with("it is held since 20")
+    let is_said = held[0].1.starts_with("it has been held since 20")
         && held[0].1.contains("140 notifications within a minute")
         && held[0]
             .1
@@ -59,7 +59,7 @@ async fn a_rule_that_is_switched_off_or_held_says_so_and_since_when() {
     )
     .await
     .unwrap();
-    let detail = "it is switched off since 2026-11-01 08:30 UTC, by boss: nobody is told until it is switched on again";
+    let detail = "it has been switched off since 2026-11-01 08:30 UTC, by boss: nobody is told until it is switched on again";
     assert_eq!(
         silence().await,
         [("switched_off".to_owned(), detail.to_owned())]

@@ -59,7 +59,7 @@ async fn a_rule_that_tells_nobody_as_things_are_says_so_first_and_is_marked_in_t
     let id = event(&sql, "a.b", &json!({})).await.to_string();
     for (name, word) in [("off", "switched off since"), ("stormy", "held since")] {
         let text = told(&db, folder.path(), 0, &["preview", name, "--event", &id]).await;
-        let head = format!("match, but nobody is told: it is {word} 20");
+        let head = format!("match, but it has been {word} 20");
         has(&text, &[&head, "\nIf it told anybody, recipients: 1\n"]);
         assert_eq!(text.matches(word).count(), 1, "{text}");
     }
