@@ -125,6 +125,8 @@ pub struct Match {
 pub struct Moments {
     /// When it was planned for, of what was put off.
     pub due: Option<Timestamp>,
+    /// Others were told of the event before: its escalation has begun.
+    pub has_begun: bool,
     /// `dedupe_key`
     pub dedupe: Option<String>,
     /// `throttle.key`

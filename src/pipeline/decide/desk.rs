@@ -272,13 +272,16 @@ impl Desk<'_> {
             self.hold(place, &over, over.len());
         }
         let lane = Lane::of_priority(rule.facts.priority);
-        let due = matched.moments.as_deref().and_then(|m| m.due);
+        let moments = matched.moments.as_deref();
+        let due = moments.and_then(|m| m.due);
+        let has_begun = moments.is_some_and(|m| m.has_begun);
         if let Some((after, _)) = &rest {
             let key = Key::rest(rule.facts.id, event.id, matched.step);
             let state = Rest {
                 event: event.id,
                 step: matched.step,
                 after: after.clone(),
+                has_begun: has_begun || !now_told.is_empty(),
                 due,
             };
             self.ledger.put(&key, &state, self.scene.now + KNOWN);
@@ -298,10 +301,11 @@ impl Desk<'_> {
         }
         if let Some(first) = memory.escalate.first()
             && matched.step == 0
+            && !has_begun
             && !now_told.is_empty()
         {
             let key = Key::escalate(rule.facts.id, event.id);
-            // Told in several goes, or again by a replay: the first began the watch.
+            // Told again by a replay: the first telling began the watch.
             if self.ledger.due(&key).is_none() {
                 let state = Watch {
                     event: event.id,

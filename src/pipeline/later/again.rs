@@ -37,6 +37,7 @@ pub(super) fn matches(
                 What::Watch(watch) => watch.due,
                 What::Settle(_) | What::Digest(_) => None,
             };
+            moments.has_begun = matches!(&due.what, What::Rest(rest) if rest.has_begun);
         }
         let those = told.of_rule(event, rule.facts.id);
         let step = match &due.what {

@@ -75,6 +75,7 @@ impl CompiledRule {
         let (throttle, digest) = (of(throttle), of(digest));
         Some(Moments {
             due: None,
+            has_begun: false,
             dedupe,
             throttle,
             digest,

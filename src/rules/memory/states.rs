@@ -197,6 +197,9 @@ pub struct Rest {
     /// Everybody up to this id was told.
     #[serde(default)]
     pub after: String,
+    /// Somebody of them was, in fact: the escalation has begun.
+    #[serde(default)]
+    pub has_begun: bool,
     /// When what was put off was planned for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
