@@ -90,12 +90,7 @@ impl Decided {
     pub(crate) fn told(&self) -> usize {
         self.tellings.len() + self.gathered.len()
     }
-}
 
-/// How many more notifications a rule may tell within this minute: asked with how many it wants, gives how many it gets.
-pub(crate) type Admit<'a> = &'a mut dyn FnMut(&CompiledRule, usize) -> usize;
-
-impl Decided {
     /// What these were to say isn't said.
     pub(crate) fn unsay(&mut self, ledger: &mut Ledger, is_silent: impl Fn(&Said) -> bool) {
         self.said.retain(|said| {
@@ -109,6 +104,9 @@ impl Decided {
         });
     }
 }
+
+/// How many more notifications a rule may tell within this minute: asked with how many it wants, gives how many it gets.
+pub(crate) type Admit<'a> = &'a mut dyn FnMut(&CompiledRule, usize) -> usize;
 
 impl Scene<'_> {
     /// Whether anything that is remembered has a say.

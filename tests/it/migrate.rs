@@ -1,5 +1,7 @@
 //! Migrating: once however many start at once, twice a no-op, nothing of the ERP's touched, old and new side by side.
 
+mod landed;
+
 use neurolink::db::{Db, migrate};
 use tokio_postgres::Client;
 

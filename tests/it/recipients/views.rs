@@ -181,7 +181,7 @@ async fn the_migration_adds_groups_to_our_own_directory_and_leaves_a_dbas_as_it_
 
 /// The migration's part about recipients, whatever stands before and behind it.
 fn recipients_section() -> &'static str {
-    const WHOLE: &str = include_str!("../../../sql/migrations/V0003__trust.sql");
+    const WHOLE: &str = include_str!("../../../sql/migrations/V0004__sources.sql");
     let begin = WHOLE
         .find("alter table neurolink_users add column groups")
         .unwrap();
